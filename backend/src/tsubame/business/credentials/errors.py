@@ -1,0 +1,24 @@
+from tsubame.business.shared.errors import ConflictError, NotFoundError
+
+
+class CredentialNotFoundError(NotFoundError):
+    code = "credential_not_found"
+
+
+class CredentialInUseError(ConflictError):
+    """使っているサーバがあるので消せない。"""
+
+    code = "credential_in_use"
+
+
+class PrivateKeyError(Exception):
+    """秘密鍵を読めない。``code`` は欄の誤りの名前としてそのまま使う。
+
+    Attributes:
+        code: ``key_unreadable`` | ``passphrase_required`` | ``passphrase_wrong`` | ``key_is_public``。
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message

@@ -1,0 +1,115 @@
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from tsubame.business.executions.states import ExecutionState, TargetState
+from tsubame.business.jobs.entities import ScriptSpec
+from tsubame.business.shared.ids import ExecutionId, JobId, ProjectId, ServerId, TargetId, UserId, WorkerId
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """実行。動かした中身(``spec``)を写して持つ。
+
+    Attributes:
+        job_id: 元のジョブ。消されていれば ``None``(``job_name`` は残る)。
+        state_counts: 状態ごとの対象の数(0 の状態は含まない)。一覧で内訳を見せるため行に持つ。
+        started_at: 最初の対象が走り始めたとき。
+    """
+
+    id: ExecutionId
+    project_id: ProjectId
+    job_id: JobId | None
+    job_name: str
+    state: ExecutionState
+    state_counts: dict[str, int]
+    target_count: int
+    requested_by: UserId | None
+    requested_by_name: str
+    rerun_of: ExecutionId | None
+    cancel_requested_at: datetime | None
+    cancel_requested_by_name: str | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """対象: 一つの実行の中の、一つのサーバ。
+
+    Attributes:
+        reason: 終わり方の理由(成功なら ``None``)。切れているあいだは、切れた理由。
+        detail: 理由の補足(英語の一文か、相手の言ったこと)。
+        remote_bytes: サーバのファイルから取り込んだバイト数。再開の位置。
+        log_bytes: 保存したバイト数。伏せ字で長さが変わるので ``remote_bytes`` と違いうる。
+        log_lines: 保存した行の数。最後の途中の行も 1 と数える。
+        survivors: 中止しても消えなかったプロセスの番号。
+    """
+
+    id: TargetId
+    execution_id: ExecutionId
+    server_id: ServerId | None
+    server_name: str
+    state: TargetState
+    reason: str | None
+    detail: str
+    exit_code: int | None
+    remote_bytes: int
+    log_bytes: int
+    log_lines: int
+    log_day: date
+    survivors: tuple[int, ...]
+    queued_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionDetail:
+    execution: Execution
+    spec: ScriptSpec
+    targets: tuple[Target, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """対象を動かす権利。``epoch`` が行の値と違えば、もう権利はない(書き込みは通らない)。"""
+
+    target_id: TargetId
+    execution_id: ExecutionId
+    worker_id: WorkerId
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """引き受けた対象と、動かすのに要る事実。
+
+    Attributes:
+        run_id: サーバの上での走りの名前。引き継いでも変わらない。
+        cancel_requested: すでに中止が求められている。
+        log_newlines: 保存したログにある改行の数。続きの行番号を決める。
+    """
+
+    lease: Lease
+    state: TargetState
+    run_id: str
+    spec: ScriptSpec
+    server_id: ServerId | None
+    remote_bytes: int
+    log_bytes: int
+    log_newlines: int
+    log_day: date
+    started_at: datetime | None
+    cancel_requested: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TargetResult:
+    """対象の終わり。"""
+
+    state: TargetState
+    reason: str | None = None
+    detail: str = ""
+    exit_code: int | None = None
+    survivors: tuple[int, ...] = ()

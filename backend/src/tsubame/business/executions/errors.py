@@ -1,0 +1,25 @@
+from tsubame.business.shared.errors import ConflictError, NotFoundError
+
+
+class ExecutionNotFoundError(NotFoundError):
+    code = "execution_not_found"
+
+
+class TargetNotFoundError(NotFoundError):
+    code = "target_not_found"
+
+
+class AlreadyEndedError(ConflictError):
+    """もう終わっているので中止できない。"""
+
+    code = "execution_already_ended"
+
+
+class IdempotencyMismatchError(ConflictError):
+    """同じ Idempotency-Key が、別のジョブの開始に使われている。"""
+
+    code = "idempotency_key_reused"
+
+
+class LeaseLostError(Exception):
+    """ほかのワーカーが引き継いだ。手を引くこと(書いても通らない)。"""

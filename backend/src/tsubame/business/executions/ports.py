@@ -1,0 +1,230 @@
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from tsubame.business.executions.entities import (
+    Assignment,
+    Execution,
+    ExecutionDetail,
+    Lease,
+    Target,
+    TargetResult,
+)
+from tsubame.business.executions.states import ExecutionState, TargetState
+from tsubame.business.jobs.entities import Job, ServerRef
+from tsubame.business.shared.actor import Actor
+from tsubame.business.shared.ids import ExecutionId, JobId, ServerId, TargetId, UserId, WorkerId
+from tsubame.business.shared.paging import Page, PageRequest
+
+
+@dataclass(frozen=True, slots=True)
+class NewExecution:
+    """これから入れる実行。対象はサーバごとに一つ、``run_ids`` と同じ順。"""
+
+    job: Job
+    servers: tuple[ServerRef, ...]
+    run_ids: tuple[str, ...]
+    requested_by: Actor
+    rerun_of: ExecutionId | None
+    idempotency_key: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionFilter:
+    """一覧の絞り込み。時刻は ``created_from`` 以上、``created_to`` 未満。"""
+
+    states: tuple[ExecutionState, ...] = ()
+    job_id: JobId | None = None
+    server_id: ServerId | None = None
+    requested_by: UserId | None = None
+    created_from: datetime | None = None
+    created_to: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DaySummary:
+    """ある一時間の実行の数。ダッシュボードの図のもと。"""
+
+    hour: datetime
+    state: ExecutionState
+    count: int
+
+
+class ExecutionRepository(Protocol):
+    async def add(self, new: NewExecution) -> ExecutionId: ...
+
+    async def find_by_idempotency_key(self, user_id: UserId | None, key: str) -> Execution | None: ...
+
+    async def get(self, execution_id: ExecutionId) -> Execution:
+        """Raises: ExecutionNotFoundError。"""
+        ...
+
+    async def detail(self, execution_id: ExecutionId) -> ExecutionDetail:
+        """Raises: ExecutionNotFoundError。"""
+        ...
+
+    async def page(self, where: ExecutionFilter, request: PageRequest) -> Page[Execution]:
+        """新しい順。"""
+        ...
+
+    async def by_ids(self, execution_ids: Sequence[ExecutionId]) -> list[Execution]: ...
+
+    async def hourly(self, since: datetime) -> list[DaySummary]: ...
+
+    async def request_cancel(self, execution_id: ExecutionId, by: Actor, at: datetime) -> list[TargetId]:
+        """中止を書き留め、まだ終わっていない対象の番号を返す。
+
+        待っているだけの対象(権利をだれも持たない ``queued``)は、その場で ``cancelled`` にする。
+
+        Raises: ExecutionNotFoundError, AlreadyEndedError。
+        """
+        ...
+
+
+class TargetRepository(Protocol):
+    """対象の行を動かす口。移り方は states.MOVES の表に従い、比べて置き換える。
+
+    状態を動かすたび、同じ取引で実行の状態と数も直し、``SignalKind.EXECUTION`` を送る。
+    """
+
+    async def get(self, target_id: TargetId) -> Target:
+        """Raises: TargetNotFoundError。"""
+        ...
+
+    async def claim(self, target_id: TargetId, worker_id: WorkerId, at: datetime) -> Assignment | None:
+        """権利を取る。``queued`` なら ``starting`` へ進める。
+
+        生きているほかのワーカーが持つか、もう終わっていれば ``None``。
+        """
+        ...
+
+    async def mark(
+        self, lease: Lease, state: TargetState, reason: str | None, detail: str, at: datetime
+    ) -> None:
+        """``running`` か ``disconnected`` へ。Raises: LeaseLostError。"""
+        ...
+
+    async def finish(self, lease: Lease, result: TargetResult, at: datetime) -> None:
+        """終わりを確定させ、権利を手放す。Raises: LeaseLostError。"""
+        ...
+
+    async def release(self, lease: Lease) -> None:
+        """権利を手放し、ほかのワーカーに任せる(静かに止まるとき)。もう権利がなければ何もしない。"""
+        ...
+
+    async def release_orphans(self, at: datetime) -> list[TargetId]:
+        """死んだワーカーの持つ対象を手放させ、その番号を返す。"""
+        ...
+
+    async def unattended(self) -> list[TargetId]:
+        """だれも持たず、配達の列にもいないのに、終わっていない対象。配達し直すため。"""
+        ...
+
+    async def cancel_requested(self, target_ids: Sequence[TargetId]) -> list[TargetId]:
+        """そのうち、中止が求められているもの。"""
+        ...
+
+    async def uncleaned(self, worker_id: WorkerId, limit: int) -> list[tuple[TargetId, ServerId, str]]:
+        """終わったのにサーバに記録が残っている対象と、走りの名前。"""
+        ...
+
+    async def mark_cleaned(self, target_id: TargetId) -> None: ...
+
+
+class WorkerRepository(Protocol):
+    """生きているワーカーの名簿。"""
+
+    async def register(self, host: str, pid: int, version: str) -> WorkerId: ...
+
+    async def beat(self, worker_id: WorkerId) -> bool:
+        """心拍。すでに死んだ扱いになっていれば ``False``。"""
+        ...
+
+    async def leave(self, worker_id: WorkerId) -> None: ...
+
+
+class Queue(Protocol):
+    """配達の列。少なくとも一度は届く。二度届いてもよいように受け手が作られている。"""
+
+    async def deliver(self, target_ids: Sequence[TargetId]) -> None:
+        """同じ取引で積む。"""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LogPiece:
+    """ログの続きの一切れ。
+
+    Attributes:
+        data: 伏せ字を済ませたバイト列。
+        byte_start: 保存済みの長さ。行の値と違えば書けない。
+        newline_start: それまでの改行の数。
+        remote_start: 行にある取り込み済みの長さ。
+        remote_end: これを書いたあとの、取り込み済みの長さ。
+    """
+
+    lease: Lease
+    data: bytes
+    byte_start: int
+    newline_start: int
+    remote_start: int
+    remote_end: int
+
+
+class LogStore(Protocol):
+    """ログの置き場(書く側)。"""
+
+    async def append(self, pieces: Sequence[LogPiece]) -> frozenset[TargetId]:
+        """まとめて一つの取引で書き、書けた対象の番号を返す。返らなかった対象は権利を失っている。
+
+        一つの対象は ``pieces`` に一度だけ現れること。
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LogExtent:
+    """ログの今の長さ。``lines`` は途中の最後の行も 1 と数える。"""
+
+    bytes: int
+    lines: int
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LogLines:
+    """行のまとまり。
+
+    Attributes:
+        data: 行のバイト列(改行を含む)。長すぎる行は切ってある。
+        first_line: 最初の行の番号(1 から)。
+        count: 行の数。
+        first_byte: 最初の行の位置。
+        truncated: 切った行がある。
+        extent: 読んだときの全体の長さ。
+    """
+
+    data: bytes
+    first_line: int
+    count: int
+    first_byte: int
+    truncated: bool
+    extent: LogExtent
+
+
+class LogReader(Protocol):
+    """ログの置き場(読む側)。"""
+
+    async def extent(self, target_id: TargetId) -> LogExtent:
+        """Raises: TargetNotFoundError。"""
+        ...
+
+    def read(self, target_id: TargetId, start: int, end: int) -> AsyncIterator[bytes]:
+        """``[start, end)`` のバイト。数百 KiB ずつ返すので、1 GB でも記憶は増えない。"""
+        ...
+
+    async def lines(
+        self, target_id: TargetId, first_line: int, count: int, max_line_bytes: int
+    ) -> LogLines: ...

@@ -1,0 +1,50 @@
+"""終わり方の理由。状態だけでは分からない「なぜ」を、機械が読む名前で持つ。
+
+届かなかった理由は ``ConnectionProblem.code`` をそのまま使い、ここには走りに固有のものだけを並べる。
+文(日本語・英語)と次の一手は、画面の訳の ``reasons.<名前>`` にある。
+"""
+
+import signal
+from enum import StrEnum
+from typing import Final
+
+_NOT_EXECUTABLE: Final = 126
+_NOT_FOUND: Final = 127
+_SIGNAL_BASE: Final = 128
+_SIGNALS: Final = frozenset(member.value for member in signal.Signals)
+
+
+class Reason(StrEnum):
+    EXIT_NONZERO = "exit_nonzero"
+    COMMAND_NOT_FOUND = "command_not_found"
+    COMMAND_NOT_EXECUTABLE = "command_not_executable"
+    KILLED_BY_SIGNAL = "killed_by_signal"
+    WORKING_DIRECTORY = "working_directory_missing"
+    INTERPRETER = "interpreter_missing"
+    DISK_FULL = "disk_full"
+    CANCELLED_BY_USER = "cancelled_by_user"
+    TIMED_OUT = "timed_out"
+    REBOOTED = "server_rebooted"
+    RUNNER_KILLED = "runner_killed"
+    RUN_FORGOTTEN = "run_forgotten"
+    NEVER_STARTED = "never_started"
+    START_REFUSED = "start_refused"
+    SERVER_DELETED = "server_deleted"
+
+
+def of_exit_code(exit_code: int) -> Reason | None:
+    """終了コードの理由。0 なら ``None``。
+
+    シェルは、命令が見つからないと 127、動かせないと 126、シグナルで死ぬと 128 + 番号を返す
+    (POSIX.1-2024 Shell & Utilities 2.8.2)。スクリプトが自分でこの値を返すこともあるので、
+    画面の文は「おそらく」と言う。
+    """
+    if exit_code == 0:
+        return None
+    if exit_code == _NOT_EXECUTABLE:
+        return Reason.COMMAND_NOT_EXECUTABLE
+    if exit_code == _NOT_FOUND:
+        return Reason.COMMAND_NOT_FOUND
+    if exit_code - _SIGNAL_BASE in _SIGNALS:
+        return Reason.KILLED_BY_SIGNAL
+    return Reason.EXIT_NONZERO

@@ -1,0 +1,130 @@
+"""サーバの上で走る一本のスクリプトと、そこへつながる口。
+
+切れても、こちらが死んでも、走りは続く。つなぎ直すときは受け取り済みのバイト数を言う。
+手順の全文は docs/architecture.md「遠隔の走り」。
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from tsubame.business.servers.entities import Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class RunOrder:
+    """始めるのに要るもの。
+
+    Attributes:
+        run_id: 世界で一つの名前(``[0-9a-z-]`` のみ)。同じ名前の走りは二度始まらない。
+        script: 送るバイト列そのもの。
+        interpreter: 解釈系とその引数(例 ``("/bin/sh",)``)。
+        environment: 環境変数。送信の中身に載せ、引数には決して載せない。
+        working_directory: 絶対パス、または ``~`` で始まるパス。``None`` ならホーム。
+        offset: 受け取り済みのバイト数(送り直しのとき 0 でないことがある)。
+    """
+
+    run_id: str
+    script: bytes
+    interpreter: tuple[str, ...]
+    environment: tuple[tuple[str, str], ...]
+    working_directory: str | None
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Exited:
+    """スクリプトが終わり、ログも最後まで受け取った。
+
+    Attributes:
+        exit_code: シェルの流儀の終了コード(シグナルなら 128 + 番号)。
+        size: ログの全バイト数。
+        duration_s: サーバの時計(起動からの秒)で測った長さ。
+        cancelled: 中止が求められていた。
+        start_failure: 解釈系を始められなかった理由(``working_directory`` | ``interpreter``)。
+        log_incomplete: ディスクが満杯になり、ログの一部が書かれなかったおそれがある。
+    """
+
+    exit_code: int
+    size: int
+    duration_s: float | None
+    cancelled: bool = False
+    start_failure: str | None = None
+    log_incomplete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """サーバはもうこの走りを知らない。``why`` = ``reboot`` | ``killed`` | ``neverstarted`` | ``nodir``。"""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """サーバの側で始められなかった。``why`` = ``nodir`` | ``short`` | ``write`` | …。"""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """途中で切れた、または別の追い手に譲った(``again``)。結果は分からない。つなぎ直すこと。"""
+
+    detail: str
+
+
+Outcome = Exited | Lost | Refused | Cut
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """つながった証し。これを記録したあとは ``start`` を送り直してはならない。"""
+
+    directory: str
+    follower: str
+
+
+class Attachment(Protocol):
+    """つながっている一本。"""
+
+    async def hello(self) -> Hello | Outcome:
+        """相手が応えるのを待つ。応える前に終わったなら、その結末を返す。"""
+        ...
+
+    async def read(self) -> bytes:
+        """届いたバイトをまとめて返す。終わりなら空。溜まりすぎないよう、読まないあいだは相手を待たせる。"""
+        ...
+
+    async def outcome(self) -> Outcome:
+        """``read`` が空を返したあとに読む、結末。"""
+        ...
+
+    async def close(self) -> None:
+        """手を離す。サーバの走りは続く。"""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CancelReport:
+    """中止の結果。``survivors`` は消えなかったプロセスの番号。"""
+
+    ended: bool
+    survivors: tuple[int, ...]
+
+
+class RemoteRuns(Protocol):
+    """どの操作も ``ConnectionProblem`` を投げうる。時間の上限は実装が持つ。"""
+
+    async def start(self, endpoint: Endpoint, order: RunOrder) -> Attachment:
+        """送り出してつながる。返る前に送信は終わっている(結末はまだ分からない)。"""
+        ...
+
+    async def attach(self, endpoint: Endpoint, run_id: str, offset: int) -> Attachment: ...
+
+    async def cancel(self, endpoint: Endpoint, run_id: str, grace_s: float) -> CancelReport:
+        """プロセスの木を全部止める。待ち行列に並ばない専用の接続を使う。"""
+        ...
+
+    async def remove(self, endpoint: Endpoint, run_id: str) -> None:
+        """終わった走りの記録をサーバから消す。終わりを確定させたあとでだけ呼ぶ。"""
+        ...

@@ -1,0 +1,60 @@
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from tsubame.business.shared.ids import JobId, ProjectId, ServerId
+
+
+class JobKind(StrEnum):
+    SCRIPT = "script"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerRef:
+    id: ServerId
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptSpec:
+    """動かす中身。実行はこれを写し取り、後の編集で履歴が変わらないようにする。
+
+    Attributes:
+        script: 利用者が書いた文字そのもの。改行の CRLF は送るときに LF へ直す。
+        interpreter: 明示した解釈系。``None`` なら ``#!`` の行、それもなければ ``/bin/sh``。
+        env: 環境変数(名前の順)。``TSUBAME_`` で始まる名前は予約。
+        working_directory: サーバ側のパス。``None`` ならホーム。
+        timeout_s: 時間の上限(秒)。``None`` なら上限なし。
+    """
+
+    script: str
+    interpreter: str | None
+    env: tuple[tuple[str, str], ...]
+    working_directory: str | None
+    timeout_s: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LastExecution:
+    """一覧に添える、最後の実行。"""
+
+    id: int
+    state: str
+    created_at: datetime
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    id: JobId
+    project_id: ProjectId
+    name: str
+    description: str
+    kind: JobKind
+    spec: ScriptSpec
+    servers: tuple[ServerRef, ...]
+    enabled: bool
+    last_execution: LastExecution | None
+    created_at: datetime
+    updated_at: datetime
+    version: int

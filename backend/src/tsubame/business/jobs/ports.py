@@ -1,0 +1,46 @@
+from dataclasses import dataclass
+from typing import Protocol
+
+from tsubame.business.jobs.entities import Job, ScriptSpec
+from tsubame.business.shared.ids import JobId, ProjectId, ServerId
+from tsubame.business.shared.paging import Page, PageRequest
+
+
+@dataclass(frozen=True, slots=True)
+class JobDraft:
+    """保存する中身。検査は済んでいる。"""
+
+    name: str
+    description: str
+    spec: ScriptSpec
+    server_ids: tuple[ServerId, ...]
+    enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """``query`` は名前・説明の部分一致。"""
+
+    query: str = ""
+    server_id: ServerId | None = None
+    enabled: bool | None = None
+
+
+class JobRepository(Protocol):
+    async def add(self, project_id: ProjectId, draft: JobDraft) -> Job:
+        """Raises: NameTakenError, ServerNotFoundError。"""
+        ...
+
+    async def replace(self, job_id: JobId, draft: JobDraft, expected_version: int | None) -> Job:
+        """Raises: NameTakenError, VersionConflictError, JobNotFoundError, ServerNotFoundError。"""
+        ...
+
+    async def get(self, job_id: JobId) -> Job:
+        """Raises: JobNotFoundError。"""
+        ...
+
+    async def page(self, where: JobFilter, request: PageRequest) -> Page[Job]: ...
+
+    async def delete(self, job_id: JobId) -> None:
+        """消す。履歴は残る。Raises: JobNotFoundError。"""
+        ...

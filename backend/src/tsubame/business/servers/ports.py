@@ -1,0 +1,81 @@
+from dataclasses import dataclass
+from typing import Protocol
+
+from tsubame.business.servers.entities import Endpoint, HostKey, Server, TestStep
+from tsubame.business.shared.ids import CredentialId, ProjectId, ServerId
+from tsubame.business.shared.paging import Page, PageRequest
+
+
+@dataclass(frozen=True, slots=True)
+class ServerDraft:
+    """保存する中身。検査は済んでいる。"""
+
+    name: str
+    description: str
+    host: str
+    port: int
+    username: str
+    credential_id: CredentialId
+    tags: tuple[str, ...]
+    run_directory: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFilter:
+    """``query`` は名前・ホスト・説明の部分一致。``tags`` は全部を持つもの。"""
+
+    query: str = ""
+    tags: tuple[str, ...] = ()
+
+
+class ServerRepository(Protocol):
+    async def add(self, project_id: ProjectId, draft: ServerDraft) -> Server:
+        """Raises: NameTakenError, CredentialNotFoundError。"""
+        ...
+
+    async def replace(self, server_id: ServerId, draft: ServerDraft, expected_version: int | None) -> Server:
+        """ホストかポートが変わったら、固定した鍵を外す(別の相手かもしれない)。
+
+        Raises: NameTakenError, VersionConflictError, ServerNotFoundError, CredentialNotFoundError。
+        """
+        ...
+
+    async def get(self, server_id: ServerId) -> Server:
+        """Raises: ServerNotFoundError。"""
+        ...
+
+    async def page(self, where: ServerFilter, request: PageRequest) -> Page[Server]: ...
+
+    async def all_tags(self) -> list[str]: ...
+
+    async def delete(self, server_id: ServerId) -> None:
+        """消す。履歴は名前を写して持つので残る。Raises: ServerInUseError, ServerNotFoundError。"""
+        ...
+
+    async def offer_host_key(self, server_id: ServerId, key: HostKey) -> None:
+        """見せられた鍵を書き留める。固定したものと同じなら、書き留めを消す。"""
+        ...
+
+    async def pin_host_key(self, server_id: ServerId, key: HostKey) -> None: ...
+
+    async def record_test(self, server_id: ServerId, reason: str) -> None: ...
+
+
+class HostKeyScanner(Protocol):
+    async def scan(self, host: str, port: int) -> HostKey:
+        """認証の手前まで進み、見せられた鍵を返す。Raises: ConnectionProblem。"""
+        ...
+
+
+class ConnectionTester(Protocol):
+    async def test(self, endpoint: Endpoint) -> list[TestStep]:
+        """段を順に試す。失敗した段で止まり、それまでの段も返す。例外は投げない。"""
+        ...
+
+
+class Connections(Protocol):
+    """使い回している接続の口。"""
+
+    async def forget(self, server_id: ServerId) -> None:
+        """そのサーバへの接続を、使い終わりしだい捨てる(設定が変わったとき)。"""
+        ...

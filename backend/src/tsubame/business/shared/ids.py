@@ -1,0 +1,16 @@
+"""実体の番号。取り違えを型で防ぐため、整数のまま使わない。"""
+
+from typing import NewType
+
+UserId = NewType("UserId", int)
+SessionId = NewType("SessionId", str)
+ProjectId = NewType("ProjectId", int)
+CredentialId = NewType("CredentialId", int)
+ServerId = NewType("ServerId", int)
+JobId = NewType("JobId", int)
+ExecutionId = NewType("ExecutionId", int)
+TargetId = NewType("TargetId", int)
+WorkerId = NewType("WorkerId", int)
+
+DEFAULT_PROJECT = ProjectId(1)
+"""最初の移行が作る、既定のプロジェクト。"""

@@ -1,0 +1,52 @@
+"""だれが何をしてよいか。表はここに一つだけ置き、HTTP・WebSocket・CLI が同じ表を通る。"""
+
+from enum import StrEnum
+from typing import Final
+
+
+class Role(StrEnum):
+    """弱い順に並べた役割。"""
+
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+    EDITOR = "editor"
+    ADMIN = "admin"
+
+
+class Permission(StrEnum):
+    SERVER_READ = "server:read"
+    SERVER_WRITE = "server:write"
+    HOST_KEY_APPROVE = "server:approve_host_key"
+    SERVER_TEST = "server:test"
+    CREDENTIAL_READ = "credential:read"
+    CREDENTIAL_WRITE = "credential:write"
+    JOB_READ = "job:read"
+    JOB_WRITE = "job:write"
+    EXECUTION_READ = "execution:read"
+    EXECUTION_START = "execution:start"
+    EXECUTION_CANCEL = "execution:cancel"
+    USER_WRITE = "user:write"
+
+
+MINIMUM_ROLE: Final[dict[Permission, Role]] = {
+    Permission.SERVER_READ: Role.VIEWER,
+    Permission.SERVER_WRITE: Role.EDITOR,
+    # ホスト鍵の承認は「この相手を信じる」という宣言なので、編集者より上に限る
+    Permission.HOST_KEY_APPROVE: Role.ADMIN,
+    Permission.SERVER_TEST: Role.OPERATOR,
+    Permission.CREDENTIAL_READ: Role.OPERATOR,
+    Permission.CREDENTIAL_WRITE: Role.ADMIN,
+    Permission.JOB_READ: Role.VIEWER,
+    Permission.JOB_WRITE: Role.EDITOR,
+    Permission.EXECUTION_READ: Role.VIEWER,
+    Permission.EXECUTION_START: Role.OPERATOR,
+    Permission.EXECUTION_CANCEL: Role.OPERATOR,
+    Permission.USER_WRITE: Role.ADMIN,
+}
+
+_RANK: Final = {role: rank for rank, role in enumerate(Role)}
+
+
+def allows(role: Role, permission: Permission) -> bool:
+    """その役割が、その権限を持つか。"""
+    return _RANK[role] >= _RANK[MINIMUM_ROLE[permission]]
