@@ -1,0 +1,109 @@
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from tsubame.data_access.tables.base import id_column, instant, metadata
+
+executions = Table(
+    "executions",
+    metadata,
+    id_column(),
+    Column("project_id", BigInteger, ForeignKey("projects.id"), nullable=False),
+    # ジョブを消しても履歴は残る
+    Column("job_id", BigInteger, ForeignKey("jobs.id", ondelete="SET NULL")),
+    Column("job_name", Text, nullable=False),
+    Column("spec", JSONB, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("state_counts", JSONB, nullable=False),
+    Column("target_count", Integer, nullable=False),
+    Column("requested_by", BigInteger, ForeignKey("users.id", ondelete="SET NULL")),
+    Column("requested_by_name", Text, nullable=False),
+    Column("rerun_of", BigInteger),
+    Column("idempotency_key", Text),
+    instant("cancel_requested_at", nullable=True),
+    Column("cancel_requested_by_name", Text),
+    instant("created_at", now=True),
+    instant("started_at", nullable=True),
+    instant("finished_at", nullable=True),
+    # どの絞り込みも「条件の列, id の降順」で、二百万行でも先頭から読むだけで済む
+    Index("ix_executions_project_id_id", "project_id", text("id DESC")),
+    Index("ix_executions_job_id_id", "job_id", text("id DESC")),
+    Index("ix_executions_state_id", "state", text("id DESC")),
+    Index("ix_executions_requested_by_id", "requested_by", text("id DESC")),
+    Index("ix_executions_created_at", "created_at"),
+    Index(
+        "uq_executions_requested_by_idempotency_key",
+        "requested_by",
+        "idempotency_key",
+        unique=True,
+        postgresql_where=text("idempotency_key IS NOT NULL"),
+    ),
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    id_column(),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("version", Text, nullable=False),
+    instant("started_at", now=True),
+    instant("heartbeat_at", now=True),
+    instant("stopped_at", nullable=True),
+)
+
+targets = Table(
+    "targets",
+    metadata,
+    id_column(),
+    Column("execution_id", BigInteger, ForeignKey("executions.id", ondelete="CASCADE"), nullable=False),
+    Column("server_id", BigInteger, ForeignKey("servers.id", ondelete="SET NULL")),
+    Column("server_name", Text, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text),
+    Column("detail", Text, nullable=False, server_default=""),
+    Column("exit_code", Integer),
+    Column("survivors", ARRAY(Integer), nullable=False, server_default="{}"),
+    Column("run_id", Text, nullable=False, unique=True),
+    # 権利。epoch が手元の値と違うワーカーは、状態もログも書けない
+    Column("lease_worker_id", BigInteger, ForeignKey("workers.id")),
+    Column("lease_epoch", Integer, nullable=False, server_default="0"),
+    Column("remote_bytes", BigInteger, nullable=False, server_default="0"),
+    Column("log_bytes", BigInteger, nullable=False, server_default="0"),
+    Column("log_newlines", BigInteger, nullable=False, server_default="0"),
+    # 最後のバイトが改行でない(途中の行がある)
+    Column("log_open_line", Boolean, nullable=False, server_default="false"),
+    # ログの置き場(月ごとの区画)を決める日。実行を作った日で、ずっと変わらない
+    Column("log_day", Date, nullable=False),
+    instant("queued_at", now=True),
+    instant("started_at", nullable=True),
+    instant("finished_at", nullable=True),
+    # サーバに残した記録を消し終えたとき
+    instant("cleaned_at", nullable=True),
+    UniqueConstraint("execution_id", "position"),
+    Index("ix_targets_server_id_execution_id", "server_id", text("execution_id DESC")),
+    # 動いているものだけの小さな索引。引き継ぎと心拍はここだけを見る
+    Index(
+        "ix_targets_unfinished",
+        "lease_worker_id",
+        postgresql_where=text("state IN ('queued', 'starting', 'running', 'disconnected')"),
+    ),
+    Index(
+        "ix_targets_uncleaned",
+        "id",
+        postgresql_where=text("cleaned_at IS NULL AND started_at IS NOT NULL AND finished_at IS NOT NULL"),
+    ),
+)

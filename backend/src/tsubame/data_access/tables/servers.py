@@ -1,0 +1,31 @@
+from sqlalchemy import ARRAY, BigInteger, Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint
+
+from tsubame.data_access.tables.base import id_column, instant, metadata
+
+servers = Table(
+    "servers",
+    metadata,
+    id_column(),
+    Column("project_id", BigInteger, ForeignKey("projects.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("description", Text, nullable=False, server_default=""),
+    Column("host", Text, nullable=False),
+    Column("port", Integer, nullable=False),
+    Column("username", Text, nullable=False),
+    Column("credential_id", BigInteger, ForeignKey("credentials.id"), nullable=False, index=True),
+    Column("tags", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("run_directory", Text),
+    Column("pinned_algorithm", Text),
+    Column("pinned_key", Text),
+    Column("pinned_fingerprint", Text),
+    Column("offered_algorithm", Text),
+    Column("offered_key", Text),
+    Column("offered_fingerprint", Text),
+    instant("last_test_at", nullable=True),
+    Column("last_test_reason", Text),
+    instant("created_at", now=True),
+    instant("updated_at", now=True),
+    Column("version", Integer, nullable=False, server_default="1"),
+    UniqueConstraint("project_id", "name"),
+    Index("ix_servers_tags", "tags", postgresql_using="gin"),
+)
