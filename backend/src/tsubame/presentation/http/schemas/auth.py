@@ -1,0 +1,54 @@
+from datetime import datetime
+
+from pydantic import Field, SecretStr
+
+from tsubame.business.shared.permissions import Role
+from tsubame.presentation.http.api_model import ApiInput, ApiModel
+
+
+class SetupState(ApiModel):
+    """初回の設定が要るか。ログイン前に読める、ただ一つの事実。"""
+
+    needed: bool
+    practice_available: bool
+    """練習用のサーバを一緒に用意できるか。"""
+
+
+class SetupInput(ApiInput):
+    token: str = Field(min_length=1, max_length=200)
+    username: str = Field(min_length=1, max_length=64)
+    password: SecretStr = Field(max_length=1024)
+    practice: bool = False
+    """練習用のサーバと見本のジョブを一緒に作る。"""
+
+
+class LoginInput(ApiInput):
+    username: str = Field(min_length=1, max_length=64)
+    password: SecretStr = Field(max_length=1024)
+
+
+class AccessTokenRead(ApiModel):
+    access_token: str
+    token_type: str
+    expires_in: int
+    """秒。"""
+
+
+class UserRead(ApiModel):
+    id: int
+    username: str
+    role: Role
+    created_at: datetime
+    permissions: list[str]
+    """画面が、できない操作を見せないために使う。決めるのは業務層。"""
+
+
+class UserOption(ApiModel):
+    """絞り込みの選択肢に使う、利用者の名前。"""
+
+    id: int
+    username: str
+
+
+class UserOptions(ApiModel):
+    items: list[UserOption]

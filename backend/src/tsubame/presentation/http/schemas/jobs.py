@@ -1,0 +1,58 @@
+from datetime import datetime
+
+from pydantic import Field
+
+from tsubame.business.jobs.entities import JobKind
+from tsubame.presentation.http.api_model import ApiInput, ApiModel
+
+
+class JobInput(ApiInput):
+    name: str = Field(min_length=1, max_length=100)
+    description: str = Field(default="", max_length=2000)
+    kind: JobKind = JobKind.SCRIPT
+    script: str = Field(max_length=1_048_576)
+    interpreter: str | None = Field(default=None, max_length=1024)
+    server_ids: list[int] = Field(default_factory=list, max_length=1000)
+    env: dict[str, str] = Field(default_factory=dict)
+    working_directory: str | None = Field(default=None, max_length=1024)
+    timeout_s: int | None = Field(default=None, ge=1, le=31_536_000)
+    enabled: bool = True
+
+
+class ServerRefRead(ApiModel):
+    id: int
+    name: str
+
+
+class LastExecutionRead(ApiModel):
+    id: int
+    state: str
+    created_at: datetime
+    finished_at: datetime | None
+
+
+class JobRead(ApiModel):
+    id: int
+    name: str
+    description: str
+    kind: JobKind
+    script: str
+    interpreter: str | None
+    servers: list[ServerRefRead]
+    env: dict[str, str]
+    working_directory: str | None
+    timeout_s: int | None
+    enabled: bool
+    last_execution: LastExecutionRead | None
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+class JobPage(ApiModel):
+    items: list[JobRead]
+    next_cursor: str | None
+
+
+class DuplicateInput(ApiInput):
+    name: str = Field(min_length=1, max_length=100)

@@ -1,0 +1,85 @@
+from datetime import datetime
+
+from pydantic import Field
+
+from tsubame.business.servers.entities import HostKeyState, TestStepName
+from tsubame.presentation.http.api_model import ApiInput, ApiModel
+
+
+class ServerInput(ApiInput):
+    name: str = Field(min_length=1, max_length=100)
+    description: str = Field(default="", max_length=2000)
+    host: str = Field(min_length=1, max_length=253)
+    port: int = Field(default=22, ge=1, le=65535)
+    username: str = Field(min_length=1, max_length=64)
+    credential_id: int
+    tags: list[str] = Field(default_factory=list, max_length=32)
+    run_directory: str | None = Field(default=None, max_length=1024)
+
+
+class HostKeyRead(ApiModel):
+    algorithm: str
+    public_key: str
+    fingerprint: str
+    art: str
+    """OpenSSH と同じ絵(randomart)。指紋の数字より、人の目に違いが分かりやすい。"""
+
+
+class ServerRead(ApiModel):
+    id: int
+    name: str
+    description: str
+    host: str
+    port: int
+    username: str
+    credential_id: int
+    credential_name: str
+    tags: list[str]
+    run_directory: str | None
+    host_key_state: HostKeyState
+    host_key: HostKeyRead | None
+    offered_host_key: HostKeyRead | None
+    last_test_at: datetime | None
+    last_test_reason: str | None
+    """最後の接続試験。成功なら空文字、試していなければ null、失敗なら理由の code。"""
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+class ServerPage(ApiModel):
+    items: list[ServerRead]
+    next_cursor: str | None
+
+
+class TagList(ApiModel):
+    tags: list[str]
+
+
+class HostKeyScanRead(ApiModel):
+    """見せられた鍵と、今の状態。"""
+
+    fingerprint: str
+    algorithm: str
+    public_key: str
+    art: str
+    state: HostKeyState
+    pinned: HostKeyRead | None
+
+
+class HostKeyApproveInput(ApiInput):
+    fingerprint: str = Field(min_length=1, max_length=200)
+
+
+class TestStepRead(ApiModel):
+    name: TestStepName
+    duration_ms: float
+    reason: str | None
+    detail: str
+    facts: dict[str, str | int]
+
+
+class ConnectionTestRead(ApiModel):
+    ok: bool
+    reason: str | None
+    steps: list[TestStepRead]

@@ -1,0 +1,144 @@
+"""WebSocket の文。種類は ``type`` で分かれ、OpenAPI の文書に載る。
+
+ログの中身は二進の枠で送る: 購読の番号(u32 BE)、最初のバイトの位置(u64 BE)、バイト列。
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from tsubame.business.executions.states import TargetState
+from tsubame.presentation.http.api_model import ApiInput, ApiModel
+from tsubame.presentation.http.schemas.executions import ExecutionRead, ExecutionSummary
+
+
+class Authenticate(ApiInput):
+    """最初の文。通行証を取り直したら、開いたまま送り直す。"""
+
+    type: Literal["authenticate"]
+    token: str = Field(max_length=4096)
+
+
+class SubscribeLog(ApiInput):
+    """ログを ``from_byte`` から。
+
+    ``max_behind`` バイトより遅れたら、中身の代わりに ``log_position`` を送って先頭へ飛ぶ。
+    省けば、一バイトも飛ばさない。
+    """
+
+    type: Literal["subscribe"]
+    topic: Literal["log"]
+    id: int = Field(ge=0, le=0xFFFFFFFF)
+    target_id: int
+    from_byte: int = Field(default=0, ge=0)
+    max_behind: int | None = Field(default=None, ge=65_536)
+
+
+class SubscribeExecution(ApiInput):
+    type: Literal["subscribe"]
+    topic: Literal["execution"]
+    id: int = Field(ge=0, le=0xFFFFFFFF)
+    execution_id: int
+
+
+class SubscribeExecutions(ApiInput):
+    """変わった実行の行。"""
+
+    type: Literal["subscribe"]
+    topic: Literal["executions"]
+    id: int = Field(ge=0, le=0xFFFFFFFF)
+
+
+class SubscribeChanges(ApiInput):
+    """サーバ・ジョブ・認証情報のどれかが変わったこと。"""
+
+    type: Literal["subscribe"]
+    topic: Literal["changes"]
+    id: int = Field(ge=0, le=0xFFFFFFFF)
+
+
+class Unsubscribe(ApiInput):
+    type: Literal["unsubscribe"]
+    id: int = Field(ge=0, le=0xFFFFFFFF)
+
+
+class Ping(ApiInput):
+    type: Literal["ping"]
+
+
+Subscribe = Annotated[
+    SubscribeLog | SubscribeExecution | SubscribeExecutions | SubscribeChanges, Field(discriminator="topic")
+]
+ClientMessage = Annotated[Authenticate | Subscribe | Unsubscribe | Ping, Field(union_mode="left_to_right")]
+
+
+class Ready(ApiModel):
+    type: Literal["ready"]
+
+
+class Subscribed(ApiModel):
+    type: Literal["subscribed"]
+    id: int
+
+
+class Pong(ApiModel):
+    type: Literal["pong"]
+
+
+class ExecutionChanged(ApiModel):
+    type: Literal["execution"]
+    id: int
+    execution: ExecutionRead
+
+
+class ExecutionsChanged(ApiModel):
+    type: Literal["executions"]
+    id: int
+    items: list[ExecutionSummary]
+
+
+class RoomChanged(ApiModel):
+    type: Literal["changed"]
+    id: int
+    room: Literal["servers", "jobs", "credentials"]
+    entity_id: int
+
+
+class LogPosition(ApiModel):
+    """飛ばした先。ここから続きを送る。"""
+
+    type: Literal["log_position"]
+    id: int
+    log_bytes: int
+    log_lines: int
+
+
+class LogEnd(ApiModel):
+    """対象が終わり、全部を送った。"""
+
+    type: Literal["log_end"]
+    id: int
+    log_bytes: int
+    log_lines: int
+    state: TargetState
+
+
+class StreamProblem(ApiModel):
+    type: Literal["error"]
+    id: int | None
+    code: str
+    detail: str
+
+
+ServerMessage = Annotated[
+    Ready
+    | Subscribed
+    | Pong
+    | ExecutionChanged
+    | ExecutionsChanged
+    | RoomChanged
+    | LogPosition
+    | LogEnd
+    | StreamProblem,
+    Field(discriminator="type"),
+]
