@@ -1,0 +1,27 @@
+"""事実が成り立つまで待つ。決めた秒数だけ眠る試験を書かないための、ただ 1 つの道具。"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+_POLL = 0.01
+
+
+def wait_until(fact: Callable[[], object], what: str, seconds: float = 10) -> float:
+    """`fact` が真になるまで待ち、かかった秒を返す。ならなければ `what` を言って落ちる。"""
+    started = time.monotonic()
+    while not fact():
+        if time.monotonic() - started > seconds:
+            raise AssertionError(f"{seconds} 秒のうちに成り立たなかった: {what}")
+        time.sleep(_POLL)
+    return time.monotonic() - started
+
+
+async def eventually(fact: Callable[[], Awaitable[object]], what: str, seconds: float = 10) -> float:
+    """`wait_until` の async 版。"""
+    started = time.monotonic()
+    while not await fact():
+        if time.monotonic() - started > seconds:
+            raise AssertionError(f"{seconds} 秒のうちに成り立たなかった: {what}")
+        await asyncio.sleep(_POLL)
+    return time.monotonic() - started
