@@ -1,8 +1,9 @@
 """事実が成り立つまで待つ。決めた秒数だけ眠る試験を書かないための、ただ 1 つの道具。"""
 
 import asyncio
+import inspect
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 _POLL = 0.01
 
@@ -17,11 +18,13 @@ def wait_until(fact: Callable[[], object], what: str, seconds: float = 10) -> fl
     return time.monotonic() - started
 
 
-async def eventually(fact: Callable[[], Awaitable[object]], what: str, seconds: float = 10) -> float:
-    """`wait_until` の async 版。"""
+async def eventually(fact: Callable[[], object], what: str, seconds: float = 10) -> float:
+    """`wait_until` の async 版。`fact` は普通の関数でも async 関数でもよい。"""
     started = time.monotonic()
-    while not await fact():
+    while True:
+        answer = fact()
+        if await answer if inspect.isawaitable(answer) else answer:
+            return time.monotonic() - started
         if time.monotonic() - started > seconds:
             raise AssertionError(f"{seconds} 秒のうちに成り立たなかった: {what}")
         await asyncio.sleep(_POLL)
-    return time.monotonic() - started
