@@ -1,0 +1,176 @@
+"""設定。環境変数 `TSUBAME_*` と、いる場所の `.env` から読む。
+
+1 つの設定 = 1 つの Field。説明はここにだけ書き、`tsubame settings` と `.env.example` はここから作る。
+"""
+
+import base64
+import binascii
+import os
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+import platformdirs
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from tsubame.data_access.db.engine import DatabaseUrlError, driver_url
+from tsubame.entrypoints.settings_sources import PREFIX, SecretFileSource, SettingsError, refuse_typos
+
+_KEY_BYTES = 32
+
+
+def default_data_dir() -> Path:
+    """利用者ごとのデータ置き場。root だけは /var/lib/tsubame。
+
+    root のとき postgres は権限を落として動くが、root の家(0700)の下には入れないため。
+    """
+    if os.geteuid() == 0:
+        return Path("/var/lib/tsubame")
+    return Path(platformdirs.user_data_dir("tsubame"))
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    host: str = Field(
+        default="127.0.0.1",
+        description="待ち受ける住所。既定ではこの機械のブラウザだけが開ける。LAN に開くなら 0.0.0.0。",
+    )
+    port: int = Field(default=8000, ge=1, le=65535, description="待ち受けるポート。")
+    data_dir: Path = Field(
+        default_factory=default_data_dir,
+        description="内蔵の PostgreSQL、暗号鍵、保管したログの置き場。",
+    )
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="内蔵ではなく使う PostgreSQL(15 以上)。postgresql://user:password@host/name の形。",
+    )
+    encryption_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        default=(),
+        description="認証情報を暗号化する鍵をコンマで並べる。先頭で暗号化し、どれでも復号する。"
+        "なければ一度だけ作り、データ置き場の encryption.key に置く。",
+    )
+    admin_username: str | None = Field(
+        default=None, description="最初の管理者の名前。パスワードと両方あれば、初回に画面なしで作る。"
+    )
+    admin_password: SecretStr | None = Field(default=None, description="最初の管理者のパスワード。")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="記録する細かさ。"
+    )
+    log_format: Literal["console", "json"] = Field(
+        default="console", description="記録の形。人が読むなら console、集めるなら 1 行 1 件の json。"
+    )
+    public_url: str | None = Field(
+        default=None,
+        description="利用者がブラウザで開く URL。逆プロキシの後ろに置くときに書く。例 https://ci.example.com",
+    )
+    cookie_secure: Literal["auto", "true", "false"] = Field(
+        default="auto",
+        description="更新用クッキーに Secure を付けるか。auto は、開く URL が https のときだけ付ける。",
+    )
+    practice: bool = Field(
+        default=False, description="練習用のサーバと見本のジョブをはじめから入れる(make demo)。"
+    )
+    worker_concurrency: int = Field(
+        default=500, ge=1, le=10_000, description="1 つのワーカーが同時に面倒を見る対象の数。"
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        del file_secret_settings  # 1 つの置き場に固定の名前で並べる方式。こちらは変数ごとに場所を選べる
+        return (init_settings, SecretFileSource(settings_cls), env_settings, dotenv_settings)
+
+    @field_validator("log_level", "log_format", "cookie_secure", mode="before")
+    @classmethod
+    def _ignore_case(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+    @field_validator("encryption_keys", mode="before")
+    @classmethod
+    def _split_keys(cls, value: object) -> object:
+        return tuple(key.strip() for key in value.split(",")) if isinstance(value, str) else value
+
+    @field_validator("encryption_keys")
+    @classmethod
+    def _check_keys(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        for number, key in enumerate(keys, 1):
+            try:
+                size = len(base64.urlsafe_b64decode(key.get_secret_value()))
+            except (binascii.Error, ValueError):
+                size = 0
+            if size != _KEY_BYTES:
+                raise ValueError(
+                    f"key number {number} is not 32 bytes in URL-safe base64; "
+                    "make one with: tsubame encryption-key"
+                )
+        return keys
+
+    @field_validator("database_url")
+    @classmethod
+    def _check_database(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None:
+            try:
+                driver_url(url.get_secret_value())
+            except DatabaseUrlError as exc:
+                raise ValueError(str(exc)) from None
+        return url
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, path: Path) -> Path:
+        return path.expanduser().absolute()
+
+    @field_validator("public_url")
+    @classmethod
+    def _check_public_url(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("http://", "https://")):
+            raise ValueError("it must start with http:// or https://")
+        return url.rstrip("/") if url else None
+
+    @model_validator(mode="after")
+    def _both_or_neither(self) -> Self:
+        if (self.admin_username is None) != (self.admin_password is None):
+            raise ValueError("TSUBAME_ADMIN_USERNAME and TSUBAME_ADMIN_PASSWORD must be given together")
+        return self
+
+    @property
+    def base_url(self) -> str:
+        """利用者がブラウザで開く URL。末尾に / は付かない。"""
+        return self.public_url or f"http://localhost:{self.port}"
+
+    @property
+    def secure_cookies(self) -> bool:
+        if self.cookie_secure == "auto":
+            return self.base_url.startswith("https://")
+        return self.cookie_secure == "true"
+
+
+def load_settings() -> Settings:
+    """環境から設定を読む。
+
+    Raises:
+        SettingsError: 設定が正しくない。文は、どの変数がなぜいけないかを言う。値は含めない。
+    """
+    refuse_typos(Settings)
+    try:
+        return Settings()
+    except ValidationError as exc:
+        raise SettingsError(_sentence(exc)) from None
+
+
+def _sentence(error: ValidationError) -> str:
+    found = []
+    for item in error.errors(include_url=False, include_input=False):
+        name = f"{PREFIX}{str(item['loc'][0]).upper()} is wrong: " if item["loc"] else ""
+        reason = item["msg"].removeprefix("Value error, ")
+        found.append(f"{name}{reason[:1].lower() + reason[1:] if name else reason}.")
+    return " ".join(found).replace("..", ".")
