@@ -44,8 +44,8 @@ class ExecutionFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class DaySummary:
-    """ある一時間の実行の数。ダッシュボードの図のもと。"""
+class HourCount:
+    """ある一時間に頼まれた実行の、状態ごとの数。ダッシュボードの図のもと。"""
 
     hour: datetime
     state: ExecutionState
@@ -65,13 +65,15 @@ class ExecutionRepository(Protocol):
         """Raises: ExecutionNotFoundError。"""
         ...
 
+    async def target_ids(self, execution_id: ExecutionId) -> list[TargetId]: ...
+
     async def page(self, where: ExecutionFilter, request: PageRequest) -> Page[Execution]:
         """新しい順。"""
         ...
 
     async def by_ids(self, execution_ids: Sequence[ExecutionId]) -> list[Execution]: ...
 
-    async def hourly(self, since: datetime) -> list[DaySummary]: ...
+    async def hourly(self, since: datetime) -> list[HourCount]: ...
 
     async def request_cancel(self, execution_id: ExecutionId, by: Actor, at: datetime) -> list[TargetId]:
         """中止を書き留め、まだ終わっていない対象の番号を返す。
@@ -81,6 +83,15 @@ class ExecutionRepository(Protocol):
         Raises: ExecutionNotFoundError, AlreadyEndedError。
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOver:
+    """サーバに残った、終わった走りの記録。"""
+
+    target_id: TargetId
+    server_id: ServerId
+    run_id: str
 
 
 class TargetRepository(Protocol):
@@ -114,11 +125,11 @@ class TargetRepository(Protocol):
         """権利を手放し、ほかのワーカーに任せる(静かに止まるとき)。もう権利がなければ何もしない。"""
         ...
 
-    async def release_orphans(self, at: datetime) -> list[TargetId]:
-        """死んだワーカーの持つ対象を手放させ、その番号を返す。"""
+    async def release_orphans(self) -> int:
+        """死んだワーカーの持つ対象を手放させ、その数を返す。"""
         ...
 
-    async def unattended(self) -> list[TargetId]:
+    async def unattended(self, limit: int) -> list[TargetId]:
         """だれも持たず、配達の列にもいないのに、終わっていない対象。配達し直すため。"""
         ...
 
@@ -126,23 +137,11 @@ class TargetRepository(Protocol):
         """そのうち、中止が求められているもの。"""
         ...
 
-    async def uncleaned(self, worker_id: WorkerId, limit: int) -> list[tuple[TargetId, ServerId, str]]:
-        """終わったのにサーバに記録が残っている対象と、走りの名前。"""
+    async def uncleaned(self, finished_since: datetime, limit: int) -> list[LeftOver]:
+        """終わったのに、サーバに記録が残っている走り。"""
         ...
 
-    async def mark_cleaned(self, target_id: TargetId) -> None: ...
-
-
-class WorkerRepository(Protocol):
-    """生きているワーカーの名簿。"""
-
-    async def register(self, host: str, pid: int, version: str) -> WorkerId: ...
-
-    async def beat(self, worker_id: WorkerId) -> bool:
-        """心拍。すでに死んだ扱いになっていれば ``False``。"""
-        ...
-
-    async def leave(self, worker_id: WorkerId) -> None: ...
+    async def mark_cleaned(self, target_id: TargetId, at: datetime) -> None: ...
 
 
 class Queue(Protocol):

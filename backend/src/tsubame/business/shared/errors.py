@@ -91,3 +91,9 @@ class UnavailableError(DomainError):
     """今は応えられない。時間をおけば通る見込みがある。"""
 
     code = "unavailable"
+
+
+class StorageUnavailableError(UnavailableError):
+    """データベースに届かない。"""
+
+    code = "storage_unavailable"

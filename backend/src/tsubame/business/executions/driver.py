@@ -1,0 +1,236 @@
+"""一つの対象を、始めから終わりまで動かす。
+
+何度配達されてもよい: 権利を取れた者だけが動かし、走りは名前(run_id)ごとに一度しか始まらない。
+途中でどこが死んでも、次に引き受けた者が、保存済みの位置から続ける。
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from tsubame.business.credentials.entities import KeyLogin, PasswordLogin
+from tsubame.business.executions.entities import Assignment, TargetResult
+from tsubame.business.executions.log_writer import LogStream, LogWriter
+from tsubame.business.executions.masking import Masker
+from tsubame.business.executions.outcomes import Stopped, decide
+from tsubame.business.executions.ports import TargetRepository
+from tsubame.business.executions.reasons import Reason
+from tsubame.business.executions.remote_run import (
+    Attachment,
+    Cut,
+    Exited,
+    Hello,
+    Lost,
+    Outcome,
+    Refused,
+    RemoteRuns,
+    RunOrder,
+)
+from tsubame.business.executions.states import TargetState
+from tsubame.business.executions.stopper import Stopper
+from tsubame.business.jobs.script import interpreter_of, script_bytes
+from tsubame.business.servers.entities import Endpoint
+from tsubame.business.servers.errors import ConnectionLostError, ConnectionProblem, ServerNotFoundError
+from tsubame.business.shared.backoff import Backoff
+from tsubame.business.shared.clock import Clock
+from tsubame.business.shared.ids import ServerId
+from tsubame.business.shared.persistence import persist
+from tsubame.business.shared.transactions import Transactions
+
+
+class DriverTx(Protocol):
+    @property
+    def targets(self) -> TargetRepository: ...
+
+
+class Endpoints(Protocol):
+    """サーバの番号から、つなぐのに要るものを組み立てる口(servers の部屋が持つ)。"""
+
+    async def endpoint_of(self, server_id: ServerId) -> Endpoint:
+        """Raises: ServerNotFoundError, CredentialUnusableError。"""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DriverPorts:
+    transactions: Transactions[DriverTx]
+    runs: RemoteRuns
+    endpoints: Endpoints
+    log_writer: LogWriter
+    clock: Clock
+
+
+class TargetDriver:
+    """権利を取った一つの対象の運転手。一度だけ ``drive`` する。"""
+
+    def __init__(self, ports: DriverPorts, assignment: Assignment) -> None:
+        self._ports = ports
+        self._assignment = assignment
+        self._lease = assignment.lease
+        self._state = assignment.state
+        self._backoff = Backoff()
+        self._marked: tuple[TargetState, str | None] | None = None
+        # starting のあいだに引き継いだなら、前の者がもう送り出したかもしれない
+        self._maybe_sent = assignment.lease.epoch > 1 or assignment.state is not TargetState.STARTING
+
+    async def drive(self, cancel: asyncio.Event) -> TargetResult:
+        """終わりまで動かし、確定させた終わりを返す。
+
+        Raises:
+            LeaseLostError: ほかのワーカーが引き継いだ。
+        """
+        result = await self._drive(cancel)
+        await persist(
+            self._ports.transactions,
+            lambda tx: tx.targets.finish(self._lease, result, self._ports.clock.now()),
+        )
+        return result
+
+    async def _drive(self, cancel: asyncio.Event) -> TargetResult:
+        if self._assignment.server_id is None:
+            return TargetResult(state=TargetState.FAILED, reason=Reason.SERVER_DELETED)
+        if cancel.is_set() and not self._maybe_sent:
+            return TargetResult(state=TargetState.CANCELLED, reason=Reason.CANCELLED_BY_USER)
+        try:
+            endpoint = await self._ports.endpoints.endpoint_of(self._assignment.server_id)
+            return await self._run(endpoint, cancel)
+        except ServerNotFoundError:
+            return TargetResult(state=TargetState.FAILED, reason=Reason.SERVER_DELETED)
+        except ConnectionProblem as problem:
+            return TargetResult(state=TargetState.FAILED, reason=problem.code, detail=problem.detail)
+
+    async def _run(self, endpoint: Endpoint, cancel: asyncio.Event) -> TargetResult:
+        stopper = Stopper(self._ports.runs, self._ports.clock, endpoint, self._assignment.run_id)
+        log = self._ports.log_writer.open(self._assignment, Masker(secrets_of(endpoint)))
+        if self._state is not TargetState.STARTING:
+            stopper.run_began()
+        watching = asyncio.create_task(
+            stopper.watch(cancel, self._deadline()), name=f"stop-{self._lease.target_id}"
+        )
+        following = asyncio.create_task(
+            self._follow(endpoint, log, stopper), name=f"follow-{self._lease.target_id}"
+        )
+        async with _owning(watching, following):
+            await asyncio.wait({watching, following}, return_when=asyncio.FIRST_COMPLETED)
+            if watching.done():
+                watching.result()
+            if not following.done() and stopper.stopped is not None and stopper.stopped.report is None:
+                return await self._abandon(log, stopper.stopped)
+            outcome = await following
+            await log.finish()
+            # 止める命令の返事(生き残りの番号)が、走りの終わりより少し遅れて届くことがある
+            if stopper.stopped is not None:
+                await watching
+            return decide(outcome, stopper.stopped)
+
+    def _deadline(self) -> datetime | None:
+        timeout_s = self._assignment.spec.timeout_s
+        started_at = self._assignment.started_at
+        if timeout_s is None or started_at is None:
+            return None
+        return started_at + timedelta(seconds=timeout_s)
+
+    async def _abandon(self, log: LogStream, stopped: Stopped) -> TargetResult:
+        """止めたいのに届かない。止まったとは言わず、確かめられなかったと記す。"""
+        await log.finish()
+        return TargetResult(
+            state=TargetState.LOST if self._maybe_sent else TargetState.CANCELLED,
+            reason=Reason.CANCEL_UNCONFIRMED if self._maybe_sent else Reason.CANCELLED_BY_USER,
+            detail=stopped.cause,
+        )
+
+    async def _follow(self, endpoint: Endpoint, log: LogStream, stopper: Stopper) -> Exited | Lost | Refused:
+        while True:
+            try:
+                attachment = await self._connect(endpoint, log)
+            except ConnectionProblem as problem:
+                # まだ何も送っていないなら、待たせず理由を見せる。送ったかもしれないなら、結末を追い続ける
+                if not self._maybe_sent and not isinstance(problem, ConnectionLostError):
+                    raise
+                await self._lost_contact(problem.code, problem.detail)
+                continue
+            self._maybe_sent = True
+            outcome = await self._pump(attachment, log, stopper)
+            if isinstance(outcome, Exited | Lost) or (
+                isinstance(outcome, Refused) and outcome.why != "short"
+            ):
+                return outcome
+            await self._lost_contact(
+                ConnectionLostError.code, outcome.detail if isinstance(outcome, Cut) else ""
+            )
+
+    async def _connect(self, endpoint: Endpoint, log: LogStream) -> Attachment:
+        offset = log.remote_position
+        # hello を記録したあとに送り直すと、消えた記録の上で二度目が始まりうる
+        if self._state is TargetState.STARTING and offset == 0:
+            spec = self._assignment.spec
+            order = RunOrder(
+                run_id=self._assignment.run_id,
+                script=script_bytes(spec),
+                interpreter=interpreter_of(spec),
+                environment=spec.env,
+                working_directory=spec.working_directory,
+            )
+            return await self._ports.runs.start(endpoint, order)
+        return await self._ports.runs.attach(endpoint, self._assignment.run_id, offset)
+
+    async def _pump(self, attachment: Attachment, log: LogStream, stopper: Stopper) -> Outcome:
+        try:
+            return await self._receive(attachment, log, stopper)
+        finally:
+            await attachment.close()
+
+    async def _receive(self, attachment: Attachment, log: LogStream, stopper: Stopper) -> Outcome:
+        hello = await attachment.hello()
+        if not isinstance(hello, Hello):
+            return hello
+        self._backoff.reset()
+        # 状態の記録を待たずに、出力を受け取り始める。最初の一行を早く見せるため
+        marking = asyncio.create_task(
+            self._mark(TargetState.RUNNING, None, ""), name=f"mark-{self._lease.target_id}"
+        )
+        stopper.run_began()
+        async with _owning(marking):
+            while data := await attachment.read():
+                await log.write(data)
+            await marking
+            return await attachment.outcome()
+
+    async def _lost_contact(self, reason: str, detail: str) -> None:
+        """連絡が切れたことを記し、間をおく。"""
+        state = TargetState.STARTING if self._state is TargetState.STARTING else TargetState.DISCONNECTED
+        await self._mark(state, reason, detail)
+        await asyncio.sleep(self._backoff.next_delay_s())
+
+    async def _mark(self, state: TargetState, reason: str | None, detail: str) -> None:
+        self._state = state
+        if self._marked == (state, reason):
+            return
+        await persist(
+            self._ports.transactions,
+            lambda tx: tx.targets.mark(self._lease, state, reason, detail, self._ports.clock.now()),
+        )
+        self._marked = (state, reason)
+
+
+def secrets_of(endpoint: Endpoint) -> tuple[str, ...]:
+    """ログに出てはならない値。"""
+    match endpoint.login:
+        case PasswordLogin(password=password):
+            return (password.reveal(),)
+        case KeyLogin(passphrase=passphrase):
+            return () if passphrase is None else (passphrase.reveal(),)
+
+
+@contextlib.asynccontextmanager
+async def _owning(*tasks: asyncio.Task[object]) -> AsyncIterator[None]:
+    """抜けるとき、残っている仕事を取り消して、終わるまで待つ。"""
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

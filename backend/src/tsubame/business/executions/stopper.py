@@ -1,0 +1,68 @@
+"""一つの対象を、求めや時間切れで止める。"""
+
+import asyncio
+from datetime import datetime
+from typing import Final
+
+from tsubame.business.executions.outcomes import StopCause, Stopped
+from tsubame.business.executions.remote_run import RemoteRuns
+from tsubame.business.servers.entities import Endpoint
+from tsubame.business.servers.errors import ConnectionProblem
+from tsubame.business.shared.backoff import Backoff
+from tsubame.business.shared.clock import Clock
+
+GRACE_S: Final = 5.0
+"""TERM を送ってから KILL までに待つ秒数。後片付けの猶予。"""
+GIVE_UP_AFTER_S: Final = 60.0
+"""中止を求められてから、届かないサーバをあきらめるまで。"""
+
+
+class Stopper:
+    """求めを待ち、来たら止める。止め終えた記録は ``stopped`` に残る。"""
+
+    def __init__(self, runs: RemoteRuns, clock: Clock, endpoint: Endpoint, run_id: str) -> None:
+        self._runs = runs
+        self._clock = clock
+        self._endpoint = endpoint
+        self._run_id = run_id
+        self._hello = asyncio.Event()
+        self.stopped: Stopped | None = None
+
+    def run_began(self) -> None:
+        """走りが始まったと分かった。これより前に止めても、あとから届いた開始が走り出してしまう。"""
+        self._hello.set()
+
+    async def watch(self, cancel: asyncio.Event, deadline: datetime | None) -> None:
+        """求めか期限を待って止める。止める命令が届くか、あきらめるまで戻らない。"""
+        cause = await self._wait(cancel, deadline)
+        self.stopped = Stopped(cause, report=None)
+        try:
+            async with asyncio.timeout(GIVE_UP_AFTER_S if cause is StopCause.CANCELLED else None):
+                await self._hello.wait()
+                await self._stop(cause)
+        except TimeoutError:
+            return
+
+    async def _wait(self, cancel: asyncio.Event, deadline: datetime | None) -> StopCause:
+        left = None if deadline is None else max(0.0, (deadline - self._clock.now()).total_seconds())
+        try:
+            async with asyncio.timeout(left):
+                await cancel.wait()
+        except TimeoutError:
+            return StopCause.TIMED_OUT
+        return StopCause.CANCELLED
+
+    async def _stop(self, cause: StopCause) -> None:
+        backoff = Backoff()
+        while True:
+            try:
+                report = await self._runs.cancel(self._endpoint, self._run_id, GRACE_S)
+            except ConnectionProblem:
+                await asyncio.sleep(backoff.next_delay_s())
+                continue
+            if not report.ended and not report.survivors:
+                # 始まりかけで、まだ止める相手がいなかった。現れたところを止める
+                await asyncio.sleep(backoff.next_delay_s())
+                continue
+            self.stopped = Stopped(cause, report)
+            return

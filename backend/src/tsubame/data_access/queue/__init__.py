@@ -1,0 +1,1 @@
+"""配達の列: PostgreSQL の上の procrastinate。"""

@@ -1,0 +1,80 @@
+"""実行と対象の、行から実体への写し。読む側と書く側が同じ列を使う。"""
+
+from typing import Final
+
+from sqlalchemy import Boolean, RowMapping, case, cast, literal_column
+from sqlalchemy.sql.elements import ColumnElement
+
+from tsubame.business.executions.entities import Execution, Target
+from tsubame.business.executions.states import ExecutionState, TargetState
+from tsubame.business.shared.ids import ExecutionId, JobId, ProjectId, ServerId, TargetId, UserId
+from tsubame.data_access.tables.executions import executions, targets
+
+EXECUTION_COLUMNS: Final = tuple(
+    column for column in executions.c if column.name not in {"spec", "idempotency_key"}
+)
+
+LOG_LINES: Final[ColumnElement[int]] = targets.c.log_newlines + case(
+    (cast(targets.c.log_open_line, Boolean), 1), else_=literal_column("0")
+)
+"""途中の最後の行も一行と数える。"""
+
+TARGET_COLUMNS: Final = (
+    targets.c.id,
+    targets.c.execution_id,
+    targets.c.server_id,
+    targets.c.server_name,
+    targets.c.state,
+    targets.c.reason,
+    targets.c.detail,
+    targets.c.exit_code,
+    targets.c.remote_bytes,
+    targets.c.log_bytes,
+    LOG_LINES.label("log_lines"),
+    targets.c.log_day,
+    targets.c.survivors,
+    targets.c.queued_at,
+    targets.c.started_at,
+    targets.c.finished_at,
+)
+
+
+def to_execution(value: RowMapping) -> Execution:
+    return Execution(
+        id=ExecutionId(value["id"]),
+        project_id=ProjectId(value["project_id"]),
+        job_id=None if value["job_id"] is None else JobId(value["job_id"]),
+        job_name=value["job_name"],
+        state=ExecutionState(value["state"]),
+        state_counts=value["state_counts"],
+        target_count=value["target_count"],
+        requested_by=None if value["requested_by"] is None else UserId(value["requested_by"]),
+        requested_by_name=value["requested_by_name"],
+        rerun_of=None if value["rerun_of"] is None else ExecutionId(value["rerun_of"]),
+        cancel_requested_at=value["cancel_requested_at"],
+        cancel_requested_by_name=value["cancel_requested_by_name"],
+        created_at=value["created_at"],
+        started_at=value["started_at"],
+        finished_at=value["finished_at"],
+    )
+
+
+def to_target(value: RowMapping) -> Target:
+    return Target(
+        id=TargetId(value["id"]),
+        execution_id=ExecutionId(value["execution_id"]),
+        server_id=None if value["server_id"] is None else ServerId(value["server_id"]),
+        server_name=value["server_name"],
+        state=TargetState(value["state"]),
+        reason=value["reason"],
+        detail=value["detail"],
+        exit_code=value["exit_code"],
+        remote_bytes=value["remote_bytes"],
+        log_bytes=value["log_bytes"],
+        log_lines=value["log_lines"],
+        log_day=value["log_day"],
+        survivors=tuple(value["survivors"]),
+        queued_at=value["queued_at"],
+        started_at=value["started_at"],
+        finished_at=value["finished_at"],
+    )

@@ -1,0 +1,36 @@
+"""対象の状態から、実行の行を直す。"""
+
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tsubame.business.executions.states import ENDED_EXECUTIONS, ExecutionState, TargetState, derive
+from tsubame.business.shared.ids import ExecutionId
+from tsubame.business.shared.signals import SignalKind
+from tsubame.data_access.db.signals import SqlSignals
+from tsubame.data_access.tables.executions import executions, targets
+
+
+async def refresh_execution(
+    connection: AsyncConnection, execution_id: ExecutionId, at: datetime
+) -> ExecutionState:
+    """状態と数を数え直し、変わったことを合図する。
+
+    呼ぶ側が実行の行を鎖していること。鎖していないと、同時に終わった二つの対象が互いの終わりを見落とす。
+    """
+    counted = await connection.execute(
+        select(targets.c.state, func.count().label("n"))
+        .where(targets.c.execution_id == execution_id)
+        .group_by(targets.c.state)
+    )
+    counts = {TargetState(row.state): row.n for row in counted}
+    state = derive(counts)
+    values: dict[str, object] = {"state": state, "state_counts": {str(key): n for key, n in counts.items()}}
+    if state is not ExecutionState.QUEUED:
+        values["started_at"] = func.coalesce(executions.c.started_at, at)
+    if state in ENDED_EXECUTIONS:
+        values["finished_at"] = at
+    await connection.execute(update(executions).where(executions.c.id == execution_id).values(values))
+    await SqlSignals(connection).send(SignalKind.EXECUTION, [execution_id])
+    return state

@@ -1,0 +1,179 @@
+"""実行の行。"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from sqlalchemy import Select, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tsubame.business.executions.entities import Execution, ExecutionDetail
+from tsubame.business.executions.errors import AlreadyEndedError, ExecutionNotFoundError
+from tsubame.business.executions.ports import ExecutionFilter, HourCount, NewExecution
+from tsubame.business.executions.states import ENDED_EXECUTIONS, ExecutionState, TargetState
+from tsubame.business.shared.actor import Actor
+from tsubame.business.shared.ids import ExecutionId, TargetId, UserId
+from tsubame.business.shared.paging import Page, PageRequest
+from tsubame.data_access.repositories.execution_rows import (
+    EXECUTION_COLUMNS,
+    TARGET_COLUMNS,
+    to_execution,
+    to_target,
+)
+from tsubame.data_access.repositories.execution_state import refresh_execution
+from tsubame.data_access.repositories.spec_json import from_json, to_json
+from tsubame.data_access.tables.executions import executions, targets
+
+_UNFINISHED: Final = ("queued", "starting", "running", "disconnected")
+
+
+class SqlExecutionRepository:
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def add(self, new: NewExecution) -> ExecutionId:
+        created = new.created_at
+        values = {
+            "project_id": new.job.project_id,
+            "job_id": new.job.id,
+            "job_name": new.job.name,
+            "spec": to_json(new.job.spec),
+            "state": ExecutionState.QUEUED,
+            "state_counts": {TargetState.QUEUED: len(new.servers)},
+            "target_count": len(new.servers),
+            "requested_by": new.requested_by.user_id,
+            "requested_by_name": new.requested_by.name,
+            "rerun_of": new.rerun_of,
+            "idempotency_key": new.idempotency_key,
+            "created_at": created,
+        }
+        result = await self._connection.execute(insert(executions).values(values).returning(executions.c.id))
+        execution_id = ExecutionId(result.scalar_one())
+        await self._connection.execute(
+            insert(targets),
+            [
+                {
+                    "execution_id": execution_id,
+                    "server_id": server.id,
+                    "server_name": server.name,
+                    "position": position,
+                    "state": TargetState.QUEUED,
+                    "run_id": run_id,
+                    "log_day": created.astimezone(UTC).date(),
+                    "queued_at": created,
+                }
+                for position, (server, run_id) in enumerate(zip(new.servers, new.run_ids, strict=True))
+            ],
+        )
+        return execution_id
+
+    async def find_by_idempotency_key(self, user_id: UserId | None, key: str) -> Execution | None:
+        query = select(*EXECUTION_COLUMNS).where(
+            executions.c.requested_by == user_id, executions.c.idempotency_key == key
+        )
+        row = (await self._connection.execute(query)).mappings().one_or_none()
+        return None if row is None else to_execution(row)
+
+    async def get(self, execution_id: ExecutionId) -> Execution:
+        query = select(*EXECUTION_COLUMNS).where(executions.c.id == execution_id)
+        row = (await self._connection.execute(query)).mappings().one_or_none()
+        if row is None:
+            raise ExecutionNotFoundError(f"There is no execution {execution_id}.")
+        return to_execution(row)
+
+    async def detail(self, execution_id: ExecutionId) -> ExecutionDetail:
+        query = select(*EXECUTION_COLUMNS, executions.c.spec).where(executions.c.id == execution_id)
+        row = (await self._connection.execute(query)).mappings().one_or_none()
+        if row is None:
+            raise ExecutionNotFoundError(f"There is no execution {execution_id}.")
+        found = await self._connection.execute(
+            select(*TARGET_COLUMNS).where(targets.c.execution_id == execution_id).order_by(targets.c.position)
+        )
+        return ExecutionDetail(
+            execution=to_execution(row),
+            spec=from_json(row["spec"]),
+            targets=tuple(to_target(target) for target in found.mappings()),
+        )
+
+    async def target_ids(self, execution_id: ExecutionId) -> list[TargetId]:
+        query = (
+            select(targets.c.id).where(targets.c.execution_id == execution_id).order_by(targets.c.position)
+        )
+        return [TargetId(row.id) for row in await self._connection.execute(query)]
+
+    async def page(self, where: ExecutionFilter, request: PageRequest) -> Page[Execution]:
+        query = _filtered(where).order_by(executions.c.id.desc()).limit(request.limit + 1)
+        if request.after:
+            query = query.where(executions.c.id < int(request.after[0]))
+        rows = [to_execution(row) for row in (await self._connection.execute(query)).mappings()]
+        items = rows[: request.limit]
+        more = len(rows) > request.limit
+        return Page(items=items, next_after=(int(items[-1].id),) if more else None)
+
+    async def by_ids(self, execution_ids: Sequence[ExecutionId]) -> list[Execution]:
+        query = select(*EXECUTION_COLUMNS).where(executions.c.id.in_(execution_ids))
+        return [to_execution(row) for row in (await self._connection.execute(query)).mappings()]
+
+    async def hourly(self, since: datetime) -> list[HourCount]:
+        hour = func.date_trunc("hour", executions.c.created_at, "UTC").label("hour")
+        query = (
+            select(hour, executions.c.state, func.count().label("count"))
+            .where(executions.c.created_at >= since)
+            .group_by(hour, executions.c.state)
+            .order_by(hour)
+        )
+        return [
+            HourCount(hour=row["hour"], state=ExecutionState(row["state"]), count=row["count"])
+            for row in (await self._connection.execute(query)).mappings()
+        ]
+
+    async def request_cancel(self, execution_id: ExecutionId, by: Actor, at: datetime) -> list[TargetId]:
+        # 実行の行を先に鎖す。対象から鎖すと、終わりを書く側と順が逆になり、にらみ合う
+        locked = await self._connection.execute(
+            select(executions.c.state).where(executions.c.id == execution_id).with_for_update()
+        )
+        state = locked.scalar_one_or_none()
+        if state is None:
+            raise ExecutionNotFoundError(f"There is no execution {execution_id}.")
+        if ExecutionState(state) in ENDED_EXECUTIONS:
+            raise AlreadyEndedError(f"Execution {execution_id} has already ended.")
+        await self._connection.execute(
+            update(executions)
+            .where(executions.c.id == execution_id, executions.c.cancel_requested_at.is_(None))
+            .values(cancel_requested_at=at, cancel_requested_by_name=by.name)
+        )
+        # だれも手をつけていない対象は、始めずに終わらせる
+        await self._connection.execute(
+            update(targets)
+            .where(
+                targets.c.execution_id == execution_id,
+                targets.c.state == TargetState.QUEUED,
+                targets.c.lease_worker_id.is_(None),
+            )
+            .values(state=TargetState.CANCELLED, reason="cancelled_by_user", finished_at=at)
+        )
+        await refresh_execution(self._connection, execution_id, at)
+        left = await self._connection.execute(
+            select(targets.c.id).where(
+                targets.c.execution_id == execution_id, targets.c.state.in_(_UNFINISHED)
+            )
+        )
+        return [TargetId(row.id) for row in left]
+
+
+def _filtered(where: ExecutionFilter) -> Select[tuple[object, ...]]:
+    query: Select[tuple[object, ...]] = select(*EXECUTION_COLUMNS)
+    if where.states:
+        query = query.where(executions.c.state.in_(where.states))
+    if where.job_id is not None:
+        query = query.where(executions.c.job_id == where.job_id)
+    if where.requested_by is not None:
+        query = query.where(executions.c.requested_by == where.requested_by)
+    if where.created_from is not None:
+        query = query.where(executions.c.created_at >= where.created_from)
+    if where.created_to is not None:
+        query = query.where(executions.c.created_at < where.created_to)
+    if where.server_id is not None:
+        ran_there = select(targets.c.execution_id).where(targets.c.server_id == where.server_id)
+        query = query.where(executions.c.id.in_(ran_there))
+    return query

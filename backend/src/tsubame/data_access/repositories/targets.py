@@ -1,0 +1,187 @@
+"""対象の行。状態は、権利(lease)と元の状態を確かめて置き換える。"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import RowMapping, case, func, literal, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.elements import ColumnElement
+
+from tsubame.business.executions.entities import Assignment, Lease, Target, TargetResult
+from tsubame.business.executions.errors import LeaseLostError, TargetNotFoundError
+from tsubame.business.executions.ports import LeftOver
+from tsubame.business.executions.states import ENDED, TargetState, sources_of
+from tsubame.business.shared.ids import ExecutionId, ServerId, TargetId, WorkerId
+from tsubame.data_access.db.presence import dead_workers
+from tsubame.data_access.repositories.execution_rows import TARGET_COLUMNS, to_target
+from tsubame.data_access.repositories.execution_state import refresh_execution
+from tsubame.data_access.repositories.spec_json import from_json
+from tsubame.data_access.tables.executions import executions, targets
+
+_UNFINISHED: Final = tuple(state for state in TargetState if state not in ENDED)
+_IN_DELIVERY: Final = text(
+    "EXISTS (SELECT 1 FROM procrastinate_jobs j"
+    " WHERE j.status = 'todo' AND j.queueing_lock = 'target:' || targets.id)"
+)
+_DELIVERY_GRACE: Final = text("targets.queued_at < now() - interval '2 seconds'")
+
+
+class SqlTargetRepository:
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def get(self, target_id: TargetId) -> Target:
+        row = (
+            (await self._connection.execute(select(*TARGET_COLUMNS).where(targets.c.id == target_id)))
+            .mappings()
+            .one_or_none()
+        )
+        if row is None:
+            raise TargetNotFoundError(f"There is no target {target_id}.")
+        return to_target(row)
+
+    async def claim(self, target_id: TargetId, worker_id: WorkerId, at: datetime) -> Assignment | None:
+        execution = await self._lock_execution(target_id)
+        if execution is None:
+            return None
+        claimed = await self._connection.execute(
+            update(targets)
+            .where(
+                targets.c.id == target_id,
+                targets.c.lease_worker_id.is_(None),
+                targets.c.state.in_(_UNFINISHED),
+            )
+            .values(
+                lease_worker_id=worker_id,
+                lease_epoch=targets.c.lease_epoch + 1,
+                state=case(
+                    (targets.c.state == TargetState.QUEUED, literal(TargetState.STARTING)),
+                    else_=targets.c.state,
+                ),
+                started_at=func.coalesce(targets.c.started_at, at),
+            )
+            .returning(targets)
+        )
+        row = claimed.one_or_none()
+        if row is None:
+            return None
+        await refresh_execution(self._connection, execution["id"], at)
+        return Assignment(
+            lease=Lease(target_id, ExecutionId(execution["id"]), worker_id, row.lease_epoch),
+            state=TargetState(row.state),
+            run_id=row.run_id,
+            spec=from_json(execution["spec"]),
+            server_id=None if row.server_id is None else ServerId(row.server_id),
+            remote_bytes=row.remote_bytes,
+            log_bytes=row.log_bytes,
+            log_newlines=row.log_newlines,
+            log_day=row.log_day,
+            started_at=row.started_at,
+            cancel_requested=execution["cancel_requested_at"] is not None,
+        )
+
+    async def mark(
+        self, lease: Lease, state: TargetState, reason: str | None, detail: str, at: datetime
+    ) -> None:
+        await self._move(
+            lease, at, {"state": state, "reason": reason, "detail": detail}, (*sources_of(state), state)
+        )
+
+    async def finish(self, lease: Lease, result: TargetResult, at: datetime) -> None:
+        values = {
+            "state": result.state,
+            "reason": result.reason,
+            "detail": result.detail,
+            "exit_code": result.exit_code,
+            "survivors": list(result.survivors),
+            "finished_at": at,
+            "lease_worker_id": None,
+        }
+        await self._move(lease, at, values, sources_of(result.state))
+
+    async def _move(
+        self, lease: Lease, at: datetime, values: Mapping[str, object], sources: tuple[TargetState, ...]
+    ) -> None:
+        await self._lock_execution(lease.target_id)
+        moved = await self._connection.execute(
+            update(targets)
+            .where(*_owned(lease), targets.c.state.in_(sources))
+            .values(values)
+            .returning(targets.c.id)
+        )
+        if moved.scalar_one_or_none() is None:
+            raise LeaseLostError(f"target {lease.target_id} epoch {lease.epoch}")
+        await refresh_execution(self._connection, lease.execution_id, at)
+
+    async def _lock_execution(self, target_id: TargetId) -> RowMapping | None:
+        # どの道も「実行 → 対象」の順に鎖す。逆の順が混ざると、にらみ合いになる
+        found = await self._connection.execute(
+            select(executions.c.id, executions.c.spec, executions.c.cancel_requested_at)
+            .join(targets, targets.c.execution_id == executions.c.id)
+            .where(targets.c.id == target_id)
+            .with_for_update(of=executions)
+        )
+        return found.mappings().one_or_none()
+
+    async def release(self, lease: Lease) -> None:
+        await self._connection.execute(update(targets).where(*_owned(lease)).values(lease_worker_id=None))
+
+    async def release_orphans(self) -> int:
+        released = await self._connection.execute(
+            update(targets)
+            .where(targets.c.state.in_(_UNFINISHED), targets.c.lease_worker_id.in_(dead_workers()))
+            .values(lease_worker_id=None, lease_epoch=targets.c.lease_epoch + 1)
+            .returning(targets.c.id)
+        )
+        return len(released.all())
+
+    async def unattended(self, limit: int) -> list[TargetId]:
+        found = await self._connection.execute(
+            select(targets.c.id)
+            .where(
+                targets.c.state.in_(_UNFINISHED),
+                targets.c.lease_worker_id.is_(None),
+                _DELIVERY_GRACE,
+                ~_IN_DELIVERY,
+            )
+            .order_by(targets.c.id)
+            .limit(limit)
+            # 二人が同時に見つけても、片方だけが届け直す
+            .with_for_update(skip_locked=True)
+        )
+        return [TargetId(row.id) for row in found]
+
+    async def cancel_requested(self, target_ids: Sequence[TargetId]) -> list[TargetId]:
+        found = await self._connection.execute(
+            select(targets.c.id)
+            .join(executions, executions.c.id == targets.c.execution_id)
+            .where(targets.c.id.in_(target_ids), executions.c.cancel_requested_at.is_not(None))
+        )
+        return [TargetId(row.id) for row in found]
+
+    async def uncleaned(self, finished_since: datetime, limit: int) -> list[LeftOver]:
+        found = await self._connection.execute(
+            select(targets.c.id, targets.c.server_id, targets.c.run_id)
+            .where(
+                targets.c.cleaned_at.is_(None),
+                targets.c.started_at.is_not(None),
+                targets.c.finished_at >= finished_since,
+                targets.c.server_id.is_not(None),
+            )
+            # 届かないサーバの分が先頭に居座っても、ほかが片付くように
+            .order_by(func.random())
+            .limit(limit)
+        )
+        return [LeftOver(TargetId(row.id), ServerId(row.server_id), row.run_id) for row in found]
+
+    async def mark_cleaned(self, target_id: TargetId, at: datetime) -> None:
+        await self._connection.execute(update(targets).where(targets.c.id == target_id).values(cleaned_at=at))
+
+
+def _owned(lease: Lease) -> tuple[ColumnElement[bool], ...]:
+    return (
+        targets.c.id == lease.target_id,
+        targets.c.lease_worker_id == lease.worker_id,
+        targets.c.lease_epoch == lease.epoch,
+    )

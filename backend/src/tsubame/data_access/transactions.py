@@ -1,0 +1,67 @@
+"""取引の実装: 一本の接続の上に、全部屋のリポジトリを並べる。"""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import procrastinate
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from tsubame.business.shared.errors import StorageUnavailableError
+from tsubame.business.shared.signals import Signals
+from tsubame.data_access.db.signals import SqlSignals
+from tsubame.data_access.queue.queue import SqlQueue
+from tsubame.data_access.repositories.executions import SqlExecutionRepository
+from tsubame.data_access.repositories.targets import SqlTargetRepository
+
+
+class SqlTransaction:
+    """開いている取引。部屋の ``…Tx`` のどれにも当てはまる。"""
+
+    def __init__(self, connection: AsyncConnection, queue: procrastinate.App) -> None:
+        self._connection = connection
+        self._queue = queue
+
+    @property
+    def executions(self) -> SqlExecutionRepository:
+        return SqlExecutionRepository(self._connection)
+
+    @property
+    def targets(self) -> SqlTargetRepository:
+        return SqlTargetRepository(self._connection)
+
+    @property
+    def queue(self) -> SqlQueue:
+        return SqlQueue(self._queue, self._connection)
+
+    @property
+    def signals(self) -> Signals:
+        return SqlSignals(self._connection)
+
+
+class SqlTransactions:
+    def __init__(self, engine: AsyncEngine, queue: procrastinate.App) -> None:
+        self._engine = engine
+        self._queue = queue
+
+    def begin(self) -> AbstractAsyncContextManager[SqlTransaction]:
+        return self._begin()
+
+    @asynccontextmanager
+    async def _begin(self) -> AsyncIterator[SqlTransaction]:
+        try:
+            async with self._engine.begin() as connection:
+                yield SqlTransaction(connection, self._queue)
+        except DBAPIError as exc:
+            if not is_outage(exc):
+                raise
+            raise StorageUnavailableError("The database cannot be reached right now.") from exc
+
+
+def is_outage(exc: DBAPIError) -> bool:
+    """データベースに届かない失敗か(文や中身の誤りではなく)。"""
+    if exc.connection_invalidated or isinstance(exc, InterfaceError):
+        return True
+    # 起動中・停止中・復旧中(57P01-57P03)も、待てば戻る。つなぐ前の失敗には状態の番号が無い
+    state = getattr(exc.orig, "sqlstate", None)
+    return isinstance(exc, OperationalError) and (state is None or state.startswith(("08", "57P", "53")))
