@@ -77,6 +77,11 @@ class Settings(BaseSettings):
         default=500, ge=1, le=10_000, description="1 つのワーカーが同時に面倒を見る対象の数。"
     )
 
+    heartbeat_file: Path | None = Field(
+        default=None,
+        description="ワーカーが生きている印として 5 秒ごとに触るファイル(Docker の健康診断が見る)。",
+    )
+
     @classmethod
     def settings_customise_sources(
         cls,

@@ -1,0 +1,80 @@
+# つばめ CI。`make help` が一覧を出す。要るのは make と Python 3.11 以上だけ(Node も入れる)。
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PY := .venv/bin/python
+PYTHON_DIRS := . $(addprefix ../,$(wildcard bench))
+LOCKS_RUN := backend/constraints-runtime.txt backend/constraints-build.txt
+FRONTEND := $(shell find frontend -type f -not -path '*/node_modules/*' -not -path '*/dist/*' \
+  -not -path '*/tests/*' -not -name '*.test.ts' 2>/dev/null | tr ' ' '?')
+
+.PHONY: help up demo dev gen check test test-frontend test-backend test-containers bench lock clean
+
+help: ## この一覧 / this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
+
+up: .venv/.run frontend/dist/.built ## 起動する / install what is missing and start on http://localhost:8000
+	@exec .venv/bin/tsubame up
+
+demo: .venv/.run frontend/dist/.built ## 練習用サーバと見本つきで起動する / start with a practice server and sample jobs
+	@exec .venv/bin/tsubame demo
+
+dev: .venv/.dev frontend/node_modules/.installed ## 直しながら動かす / reload on change: API 8000, screens 5173
+	@exec tools/dev.sh
+
+gen: .venv/.dev frontend/node_modules/.installed ## OpenAPI・通信・.env.example を作り直す / regenerate what is generated
+	@tools/generate.sh
+
+check: .venv/.dev frontend/node_modules/.installed ## 動かさずに分かる検査すべて / every check that runs no product code
+	cd backend && ../.venv/bin/ruff check --quiet --config pyproject.toml $(PYTHON_DIRS)
+	cd backend && ../.venv/bin/ruff format --quiet --check --config pyproject.toml $(PYTHON_DIRS)
+	cd backend && ../.venv/bin/mypy
+	cd backend && ../.venv/bin/lint-imports
+	tools/npm.sh run --silent lint
+	tools/npm.sh run --silent typecheck
+	tools/check-shell.sh
+	tools/generate.sh --check
+
+test: .venv/.dev frontend/dist/.built ## すべての試験 / every test, against real PostgreSQL, OpenSSH and Chromium
+	@tools/test-programs.sh
+	@$(MAKE) test-frontend
+	@$(MAKE) test-backend
+
+test-frontend: frontend/node_modules/.installed ## 画面の部品の試験だけ / only the front end's unit tests
+	@tools/npm.sh run --silent test
+
+test-backend: .venv/.dev frontend/dist/.built ## サーバ側の試験だけ / only pytest; ARGS="-k name" narrows it
+	@cd backend && exec ../.venv/bin/pytest -q $(ARGS)
+
+test-containers: ## Docker の像を組み立てて立ち上げる / build the images and bring compose up healthy
+	@tools/containers.sh
+
+bench: .venv/.dev frontend/dist/.built ## 速さを測る / measure; results in bench/README.md
+	@exec $(PY) bench/run.py $(ARGS)
+
+lock: .venv/.dev ## 版を固定し直す / pin again after changing pyproject.toml
+	@tools/lock.sh
+
+clean: ## 作った物を消す(データは消さない)/ remove what was built; never your data
+	rm -rf .venv frontend/node_modules frontend/dist backend/.mypy_cache backend/.ruff_cache backend/.pytest_cache \
+	  backend/.hypothesis backend/.import_linter_cache
+
+# 印のファイルが新しければ何もしない。だから二度目の make up は数秒で始まる
+.venv/.run: $(LOCKS_RUN) backend/pyproject.toml tools/venv.sh
+	@tools/venv.sh run
+	@touch $@
+
+.venv/.dev: backend/constraints.txt backend/pyproject.toml tools/venv.sh
+	@tools/venv.sh dev
+	@touch $@ .venv/.run
+
+frontend/node_modules/.installed: frontend/package.json frontend/package-lock.json | .venv/.run
+	@echo 'tsubame: installing the packages of the screens'
+	@tools/npm.sh ci --silent --no-audit --no-fund
+	@touch $@
+
+frontend/dist/.built: $(FRONTEND) | frontend/node_modules/.installed
+	@echo 'tsubame: building the screens'
+	@tools/npm.sh run --silent build -- --logLevel warn
+	@touch $@
