@@ -23,6 +23,11 @@ class SqlTransaction:
         self._queue = queue
 
     @property
+    def connection(self) -> AsyncConnection:
+        """データの層の中でだけ使う、生の接続。業務の口には出ない。"""
+        return self._connection
+
+    @property
     def executions(self) -> SqlExecutionRepository:
         return SqlExecutionRepository(self._connection)
 

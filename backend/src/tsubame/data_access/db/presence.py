@@ -27,14 +27,14 @@ _log = structlog.get_logger(__name__)
 
 def dead_workers() -> Select[tuple[int]]:
     """死んだワーカーの番号を選ぶ問い合わせ。"""
-    held = text(
-        "EXISTS (SELECT 1 FROM pg_locks l WHERE l.locktype = 'advisory' AND l.granted"
+    unheld = text(
+        "NOT EXISTS (SELECT 1 FROM pg_locks l WHERE l.locktype = 'advisory' AND l.granted"
         " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
         f" AND l.classid = {_LOCK_CLASS} AND l.objid = workers.id)"
     )
     silence = func.now() - workers.c.heartbeat_at
     return select(workers.c.id).where(
-        workers.c.stopped_at.is_not(None) | (silence > _SILENT) | ((silence > _UNLOCKED_GRACE) & ~held)
+        workers.c.stopped_at.is_not(None) | (silence > _SILENT) | ((silence > _UNLOCKED_GRACE) & unheld)
     )
 
 

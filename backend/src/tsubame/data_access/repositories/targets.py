@@ -20,8 +20,8 @@ from tsubame.data_access.repositories.spec_json import from_json
 from tsubame.data_access.tables.executions import executions, targets
 
 _UNFINISHED: Final = tuple(state for state in TargetState if state not in ENDED)
-_IN_DELIVERY: Final = text(
-    "EXISTS (SELECT 1 FROM procrastinate_jobs j"
+_UNDELIVERED: Final = text(
+    "NOT EXISTS (SELECT 1 FROM procrastinate_jobs j"
     " WHERE j.status = 'todo' AND j.queueing_lock = 'target:' || targets.id)"
 )
 _DELIVERY_GRACE: Final = text("targets.queued_at < now() - interval '2 seconds'")
@@ -143,7 +143,7 @@ class SqlTargetRepository:
                 targets.c.state.in_(_UNFINISHED),
                 targets.c.lease_worker_id.is_(None),
                 _DELIVERY_GRACE,
-                ~_IN_DELIVERY,
+                _UNDELIVERED,
             )
             .order_by(targets.c.id)
             .limit(limit)

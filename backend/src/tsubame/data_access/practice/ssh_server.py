@@ -1,0 +1,119 @@
+"""このプロセスの中で開く、練習用の SSH サーバ。
+
+127.0.0.1 でだけ待ち受け、自分たちの作った鍵だけを通し、命令は今の利用者として動く。
+"""
+
+import asyncio
+import contextlib
+import os
+import pwd
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import asyncssh
+
+HOST: Final = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class PracticeFiles:
+    """練習用のサーバが起動をまたいで覚えておくもの。"""
+
+    root: Path
+
+    @property
+    def host_key(self) -> Path:
+        return self.root / "host_key"
+
+    @property
+    def client_key(self) -> Path:
+        return self.root / "client_key"
+
+    @property
+    def port(self) -> Path:
+        return self.root / "port"
+
+    @property
+    def exists(self) -> bool:
+        return self.port.exists()
+
+
+class PracticeServer:
+    def __init__(self, files: PracticeFiles) -> None:
+        self._files = files
+        self._acceptor: asyncssh.SSHAcceptor | None = None
+
+    async def start(self) -> int:
+        """鍵を一度だけ作って待ち受け、ポートを返す。できるだけ前と同じポートを使う。"""
+        self._files.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        host_key = _key(self._files.host_key)
+        client_key = _key(self._files.client_key)
+        authorized = asyncssh.import_authorized_keys(client_key.export_public_key().decode())
+        for port in (self._last_port(), 0):
+            try:
+                self._acceptor = await asyncssh.listen(
+                    HOST,
+                    port,
+                    server_host_keys=[host_key],
+                    authorized_client_keys=authorized,
+                    process_factory=_run,
+                    encoding=None,
+                    allow_pty=False,
+                    agent_forwarding=False,
+                )
+            except OSError:
+                continue
+            break
+        if self._acceptor is None:
+            raise RuntimeError("No port is free on 127.0.0.1 for the practice server.")
+        port = self._acceptor.get_port()
+        self._files.port.write_text(str(port))
+        return port
+
+    def _last_port(self) -> int:
+        with contextlib.suppress(OSError, ValueError):
+            return int(self._files.port.read_text())
+        return 0
+
+    async def stop(self) -> None:
+        if self._acceptor is not None:
+            self._acceptor.close()
+            await self._acceptor.wait_closed()
+
+
+def current_username() -> str:
+    return pwd.getpwuid(os.getuid()).pw_name
+
+
+def _key(path: Path) -> asyncssh.SSHKey:
+    if not path.exists():
+        key = asyncssh.generate_private_key("ssh-ed25519")
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(key.export_private_key())
+    return asyncssh.read_private_key(path)
+
+
+async def _run(process: asyncssh.SSHServerProcess[bytes]) -> None:
+    """一つの命令を動かす。本物の sshd と同じく、つながりが切れても命令は殺さない。"""
+    home = pwd.getpwuid(os.getuid()).pw_dir
+    child = await asyncio.create_subprocess_exec(
+        "/bin/sh",
+        "-c",
+        process.command or ":",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        cwd=home if Path(home).is_dir() else "/",
+        env={"PATH": os.environ.get("PATH", os.defpath), "HOME": home, "LOGNAME": current_username()},
+        start_new_session=True,
+    )
+    try:
+        await process.redirect(stdin=child.stdin, stdout=child.stdout, stderr=child.stderr)
+        status = await child.wait()
+    finally:
+        if child.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child.pid, signal.SIGHUP)
+    process.exit(status if status >= 0 else 128 - status)

@@ -1,0 +1,156 @@
+"""権利(lease): 一つの対象を動かすのは、いつも一人だけ。"""
+
+import asyncio
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from harness.executions import NOW, age_target, place_execution, place_worker
+from tsubame.business.executions.dispatch import Dispatch
+from tsubame.business.executions.entities import TargetResult
+from tsubame.business.executions.errors import AlreadyEndedError, LeaseLostError
+from tsubame.business.executions.states import ExecutionState, TargetState
+from tsubame.business.shared.actor import SYSTEM
+from tsubame.data_access.db.presence import Presence
+from tsubame.data_access.transactions import SqlTransactions
+
+SUCCEEDED = TargetResult(state=TargetState.SUCCEEDED, exit_code=0)
+
+
+async def test_only_one_of_two_workers_gets_a_target(transactions: SqlTransactions) -> None:
+    """同じ対象が二人に届いても、権利を取れるのは一人だけ。"""
+    placed = await place_execution(transactions)
+    workers = [await place_worker(transactions) for _ in range(2)]
+
+    async def claim(worker: int) -> bool:
+        async with transactions.begin() as tx:
+            return await tx.targets.claim(placed.targets[0], workers[worker], NOW) is not None
+
+    assert sorted(await asyncio.gather(claim(0), claim(1))) == [False, True]
+
+
+async def test_claim_moves_execution_to_running(transactions: SqlTransactions) -> None:
+    """権利を取ると、対象は「開始中」、実行は「実行中」になる。"""
+    placed = await place_execution(transactions)
+    worker = await place_worker(transactions)
+    async with transactions.begin() as tx:
+        assignment = await tx.targets.claim(placed.targets[0], worker, NOW)
+    async with transactions.begin() as tx:
+        execution = await tx.executions.get(placed.id)
+    assert assignment is not None
+    assert assignment.state is TargetState.STARTING
+    assert (execution.state, execution.state_counts) == (ExecutionState.RUNNING, {"starting": 1})
+
+
+async def test_stale_epoch_can_write_nothing(transactions: SqlTransactions) -> None:
+    """引き継がれたあとの古いワーカーは、終わりも状態も書けない。"""
+    placed = await place_execution(transactions)
+    dead = await place_worker(transactions, silent_s=60)
+    async with transactions.begin() as tx:
+        stale = await tx.targets.claim(placed.targets[0], dead, NOW)
+    assert stale is not None
+    async with transactions.begin() as tx:
+        assert await tx.targets.release_orphans() == 1
+    with pytest.raises(LeaseLostError):
+        async with transactions.begin() as tx:
+            await tx.targets.finish(stale.lease, SUCCEEDED, NOW)
+    with pytest.raises(LeaseLostError):
+        async with transactions.begin() as tx:
+            await tx.targets.mark(stale.lease, TargetState.RUNNING, None, "", NOW)
+
+
+async def test_living_worker_keeps_its_targets(transactions: SqlTransactions, engine: AsyncEngine) -> None:
+    """鎖を持ち、心拍を打つワーカーから、対象を取り上げない。"""
+    placed = await place_execution(transactions)
+    presence = await Presence.register(engine, "test", 1, "0")
+    keeping = asyncio.create_task(presence.keep())
+    try:
+        async with transactions.begin() as tx:
+            assert await tx.targets.claim(placed.targets[0], presence.worker_id, NOW) is not None
+        async with transactions.begin() as tx:
+            assert await tx.targets.release_orphans() == 0
+    finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+
+
+async def test_worker_that_left_is_taken_over_at_once(
+    transactions: SqlTransactions, engine: AsyncEngine
+) -> None:
+    """去ったワーカーの対象は、心拍の途切れを待たずに引き継げる。"""
+    placed = await place_execution(transactions)
+    presence = await Presence.register(engine, "test", 1, "0")
+    async with transactions.begin() as tx:
+        await tx.targets.claim(placed.targets[0], presence.worker_id, NOW)
+    await presence.leave()
+    async with transactions.begin() as tx:
+        assert await tx.targets.release_orphans() == 1
+
+
+async def test_lost_delivery_is_delivered_again_once(transactions: SqlTransactions) -> None:
+    """配達の列が対象を失っても、見回りが積み直す。積んだあとは重ねて積まない。"""
+    placed = await place_execution(transactions)
+    await age_target(transactions, placed.targets[0], seconds=60)
+    dispatch = Dispatch(transactions)
+    assert await dispatch.sweep() == 1
+    assert await dispatch.sweep() == 0
+
+
+async def test_last_target_ends_the_execution(transactions: SqlTransactions) -> None:
+    """全部の対象が同時に終わっても、実行の終わりを見落とさない。"""
+    placed = await place_execution(transactions, server_count=8)
+    worker = await place_worker(transactions)
+
+    async def finish(index: int) -> None:
+        async with transactions.begin() as tx:
+            assignment = await tx.targets.claim(placed.targets[index], worker, NOW)
+        assert assignment is not None
+        async with transactions.begin() as tx:
+            await tx.targets.mark(assignment.lease, TargetState.RUNNING, None, "", NOW)
+        async with transactions.begin() as tx:
+            await tx.targets.finish(assignment.lease, SUCCEEDED, NOW)
+
+    await asyncio.gather(*(finish(index) for index in range(8)))
+    async with transactions.begin() as tx:
+        execution = await tx.executions.get(placed.id)
+    assert (execution.state, execution.state_counts) == (ExecutionState.SUCCEEDED, {"succeeded": 8})
+    assert execution.finished_at == NOW
+
+
+async def test_cancel_ends_waiting_targets_and_names_running_ones(transactions: SqlTransactions) -> None:
+    """中止すると、待っている対象はその場で終わり、動いている対象だけが止める相手として返る。"""
+    placed = await place_execution(transactions, server_count=2)
+    worker = await place_worker(transactions)
+    async with transactions.begin() as tx:
+        await tx.targets.claim(placed.targets[0], worker, NOW)
+    async with transactions.begin() as tx:
+        left = await tx.executions.request_cancel(placed.id, SYSTEM, NOW)
+    async with transactions.begin() as tx:
+        waiting = await tx.targets.get(placed.targets[1])
+    assert left == [placed.targets[0]]
+    assert (waiting.state, waiting.reason) == (TargetState.CANCELLED, "cancelled_by_user")
+
+
+async def test_ended_execution_cannot_be_cancelled(transactions: SqlTransactions) -> None:
+    """終わった実行の中止は断る。"""
+    placed = await place_execution(transactions)
+    async with transactions.begin() as tx:
+        await tx.executions.request_cancel(placed.id, SYSTEM, NOW)
+    with pytest.raises(AlreadyEndedError):
+        async with transactions.begin() as tx:
+            await tx.executions.request_cancel(placed.id, SYSTEM, NOW)
+
+
+async def test_undone_transaction_delivers_nothing(transactions: SqlTransactions) -> None:
+    """実行の行と配達は一緒に確定する。取り消した実行が、あとから配達されることはない。"""
+    placed = await place_execution(transactions)
+    await age_target(transactions, placed.targets[0], seconds=60)
+
+    async def deliver_and_fail() -> None:
+        async with transactions.begin() as tx:
+            await tx.queue.deliver(placed.targets)
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        await deliver_and_fail()
+    assert await Dispatch(transactions).sweep() == 1
