@@ -30,7 +30,8 @@ need_venv() {
   fi
 }
 
-if ! [ -x .venv/bin/python ] || ! new_enough .venv/bin/python; then
+# 途中で止まって pip のない .venv も作り直す
+if ! new_enough .venv/bin/python || ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
   python=$(find_python)
   need_venv "$python"
   echo "tsubame: making .venv with $("$python" --version)"
