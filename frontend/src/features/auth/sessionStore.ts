@@ -1,0 +1,63 @@
+import { defineStore } from 'pinia'
+import { computed, ref, shallowRef } from 'vue'
+
+import type { UserRead } from '@/api'
+import { readPreference, writePreference } from '@/shared/lib/preferences'
+
+import * as api from './api'
+
+/** 今この画面を使っている人。 */
+export const useSession = defineStore('session', () => {
+  const user = shallowRef<UserRead | null>(null)
+  const needsSetup = ref(false)
+  let loading: Promise<void> | null = null
+
+  const permissions = computed(() => new Set(user.value?.permissions ?? []))
+  const isLoggedIn = computed(() => user.value !== null)
+
+  function remember(next: UserRead | null): void {
+    user.value = next
+    writePreference('session', next === null ? null : 'kept')
+  }
+
+  async function start(): Promise<void> {
+    // 印が無ければ更新を試さない。初めて開いた人の画面に 401 の記録を残さないため
+    if (readPreference('session', ['kept'])) remember(await api.resumeSession())
+    if (user.value === null) needsSetup.value = await api.setupNeeded()
+  }
+
+  /** 最初に一度だけ。失敗したら、次に呼ばれたときにやり直す。 */
+  function load(): Promise<void> {
+    loading ??= start().catch((error: unknown) => {
+      loading = null
+      throw error
+    })
+    return loading
+  }
+
+  async function logIn(username: string, password: string): Promise<void> {
+    remember(await api.logIn(username, password))
+    needsSetup.value = false
+  }
+
+  async function logOut(): Promise<void> {
+    try {
+      await api.logOut()
+    } finally {
+      remember(null)
+    }
+  }
+
+  /** 初回の設定が済んだ。 */
+  function setupFinished(): void {
+    needsSetup.value = false
+  }
+
+  const can = (permission: string): boolean => permissions.value.has(permission)
+
+  api.onTokenChange((token) => {
+    if (token === null && user.value !== null) remember(null)
+  })
+
+  return { user, needsSetup, isLoggedIn, load, logIn, logOut, setupFinished, can }
+})

@@ -1,0 +1,53 @@
+import type { ExecutionPage, ExecutionRead, JobPage, ServerPage, UserOptions } from '@/api'
+import { unwrap } from '@/api/client'
+import * as sdk from '@/api/generated'
+import type { ExecutionFilters } from './composables/executionFilters'
+
+export interface PageOf {
+  cursor: string | null
+  limit: number
+}
+
+export function fetchExecutions(filters: ExecutionFilters, page: PageOf, signal?: AbortSignal): Promise<ExecutionPage> {
+  const query = {
+    state: filters.states.length > 0 ? filters.states : null,
+    job_id: filters.jobId,
+    server_id: filters.serverId,
+    requested_by: filters.userId,
+    created_from: filters.from,
+    created_to: filters.to,
+    cursor: page.cursor,
+    limit: page.limit,
+  }
+  return unwrap(sdk.listExecutions({ query, signal }))
+}
+
+export function fetchExecution(id: number, signal?: AbortSignal): Promise<ExecutionRead> {
+  return unwrap(sdk.getExecution({ path: { execution_id: id }, signal }))
+}
+
+export function cancelExecution(id: number): Promise<ExecutionRead> {
+  return unwrap(sdk.cancelExecution({ path: { execution_id: id } }))
+}
+
+export function rerunExecution(id: number): Promise<ExecutionRead> {
+  return unwrap(sdk.rerunExecution({ path: { execution_id: id } }))
+}
+
+/** `key` は一度の操作に一つ。送り直しても、実行が二つ始まらない。 */
+export function startExecution(jobId: number, key: string): Promise<ExecutionRead> {
+  return unwrap(sdk.startExecution({ path: { job_id: jobId }, headers: { 'idempotency-key': key } }))
+}
+
+/** 絞り込みの選択肢。名前で探せるように、一度に多めに取る。 */
+export function searchJobs(q: string): Promise<JobPage> {
+  return unwrap(sdk.listJobs({ query: { q, limit: 50 } }))
+}
+
+export function searchServers(q: string): Promise<ServerPage> {
+  return unwrap(sdk.listServers({ query: { q, limit: 50 } }))
+}
+
+export function fetchUsers(): Promise<UserOptions> {
+  return unwrap(sdk.listUsers())
+}

@@ -1,0 +1,42 @@
+import type { TargetRead, TargetState } from '@/api'
+
+/** 人が先に見たい順。失敗、次に動いているもの、最後に済んだもの。 */
+const ORDER: readonly TargetState[] = [
+  'failed',
+  'lost',
+  'timed_out',
+  'disconnected',
+  'running',
+  'starting',
+  'queued',
+  'cancelled',
+  'succeeded',
+  'skipped',
+]
+
+export const ENDED_TARGET_STATES: ReadonlySet<TargetState> = new Set<TargetState>([
+  'succeeded',
+  'failed',
+  'cancelled',
+  'timed_out',
+  'lost',
+  'skipped',
+])
+
+const byName = new Intl.Collator(undefined, { numeric: true })
+
+/** 失敗を先に、同じ状態なら名前の順(web-2 は web-10 より前)。 */
+export function orderTargets(targets: readonly TargetRead[]): TargetRead[] {
+  return [...targets].sort(
+    (a, b) =>
+      ORDER.indexOf(a.state) - ORDER.indexOf(b.state) ||
+      byName.compare(a.server_name, b.server_name) ||
+      a.id - b.id,
+  )
+}
+
+/** `?target=ID` の対象。なければ先頭(失敗があればそれ)。 */
+export function pickTarget(ordered: readonly TargetRead[], wanted: unknown): TargetRead | undefined {
+  const id = Number(wanted)
+  return ordered.find((target) => target.id === id) ?? ordered[0]
+}

@@ -1,0 +1,60 @@
+import type {
+  ConnectionTestRead,
+  CredentialPage,
+  HostKeyScanRead,
+  ServerInput,
+  ServerPage,
+  ServerRead,
+  TagList,
+} from '@/api'
+import { unwrap } from '@/api/client'
+import * as sdk from '@/api/generated'
+
+export interface ServerQuery {
+  q: string
+  tag: string[]
+  cursor: string | null
+  limit: number
+}
+
+export function fetchServers(query: ServerQuery, signal?: AbortSignal): Promise<ServerPage> {
+  return unwrap(sdk.listServers({ query, signal }))
+}
+
+export function fetchTags(): Promise<TagList> {
+  return unwrap(sdk.listTags())
+}
+
+export function fetchServer(id: number, signal?: AbortSignal): Promise<ServerRead> {
+  return unwrap(sdk.getServer({ path: { server_id: id }, signal }))
+}
+
+export function createServer(body: ServerInput): Promise<ServerRead> {
+  return unwrap(sdk.createServer({ body }))
+}
+
+/** `version` は読んだときの版。`null` なら、ほかの人の変更を確かめずに上書きする。 */
+export function updateServer(id: number, body: ServerInput, version: number | null): Promise<ServerRead> {
+  const headers = version === null ? {} : { 'if-match': `"${version}"` }
+  return unwrap(sdk.updateServer({ path: { server_id: id }, body, headers }))
+}
+
+export async function deleteServer(id: number): Promise<void> {
+  await unwrap(sdk.deleteServer({ path: { server_id: id } }))
+}
+
+export function scanHostKey(id: number): Promise<HostKeyScanRead> {
+  return unwrap(sdk.scanHostKey({ path: { server_id: id } }))
+}
+
+export function approveHostKey(id: number, fingerprint: string): Promise<ServerRead> {
+  return unwrap(sdk.approveHostKey({ path: { server_id: id }, body: { fingerprint } }))
+}
+
+export function testServer(id: number): Promise<ConnectionTestRead> {
+  return unwrap(sdk.testServer({ path: { server_id: id } }))
+}
+
+export function searchCredentials(q: string): Promise<CredentialPage> {
+  return unwrap(sdk.listCredentials({ query: { q, limit: 100 } }))
+}
