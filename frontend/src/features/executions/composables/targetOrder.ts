@@ -14,15 +14,6 @@ const ORDER: readonly TargetState[] = [
   'skipped',
 ]
 
-export const ENDED_TARGET_STATES: ReadonlySet<TargetState> = new Set<TargetState>([
-  'succeeded',
-  'failed',
-  'cancelled',
-  'timed_out',
-  'lost',
-  'skipped',
-])
-
 const byName = new Intl.Collator(undefined, { numeric: true })
 
 /** 失敗を先に、同じ状態なら名前の順(web-2 は web-10 より前)。 */
