@@ -1,0 +1,87 @@
+# shellcheck shell=sh
+# 走り手。スクリプトを最後まで見届け、終わりを一行書く。つながりとは別の世界(setsid)で生きる。
+# 標準出力は始めた者への管。名乗りを一度だけ書き、あとは閉じることで「終わった」を伝える。
+base=$1 run_id=$2 nonce=$3 prelude=$4 mask=$5
+# 無視(trap "")ではなく受け流す。無視は子に引き継がれ、スクリプトがシグナルで死ねなくなる。
+trap : HUP TERM INT QUIT PIPE
+umask 077
+upload=$base.$nonce.u script=$base.$nonce.s
+boot_id=none
+read -r boot_id </proc/sys/kernel/random/boot_id
+read -r stat_line </proc/$$/stat
+start_of() { process_start=${20}; }
+# shellcheck disable=SC2086  # 欄に割るために引用符を付けない
+start_of ${stat_line##*) }
+# 時計は動かされるので、起動からの秒で測る。
+read -r began rest </proc/uptime
+
+# 終わりを書く: 終了コード、ログの大きさ、時刻、但し書き。
+finish() {
+  read -r ended rest </proc/uptime
+  printf "%s %s %s-%s %s .\n" "$1" "$(wc -c <"$base.out")" "$began" "$ended" "$2" >>"$base.fin"
+}
+
+# 名乗りは排他で作る。先にいたなら、静かに消える(二度走らせない)。
+set -C
+if true >"$base.run"; then :; else
+  rm -f "$upload"
+  exit 0
+fi
+set +C
+if printf "v1 %s %s %s .\n" $$ "$process_start" "$boot_id" >"$base.run"; then :; else
+  finish 126 write
+  echo write
+  exec rm -f "$upload"
+fi
+# 場所を作った者が、満杯に気づいて片付けたあとだった。別の場所で始まるので、ここでは始めない。
+if [ -s "$base.fin" ]; then :; else
+  echo write
+  exec rm -f "$upload" "$base.run"
+fi
+# 始まる前に中止された。
+if [ -e "$base.can" ]; then
+  finish 143 -
+  echo claimed $$
+  exec rm -f "$upload"
+fi
+echo claimed $$
+if tail -c +$((prelude + 1)) "$upload" >"$script"; then :; else
+  finish 126 write
+  exec rm -f "$upload" "$script"
+fi
+
+# 前置きから呼ばれる。「~」は、利用者の環境変数を当てる前の家で解く。
+enter() {
+  case $1 in
+    "") cd "$HOME" 2>/dev/null || cd / ;;
+    "~") cd "$HOME" ;;
+    "~/"*) cd "$HOME/${1#??}" ;;
+    *) cd "$1" ;;
+  esac && return
+  echo working_directory >"$script.x"
+  exit 125
+}
+
+# 前置き(remote_run.py が組み立てる)は、場所へ入り、$@ を解釈系とスクリプトにし、環境変数を当てる。
+# 変数の名前は利用者のものとぶつかりうるので、当てたあとは位置引数だけを使う。
+# exec に失敗すると、dash と ash は EXIT の trap を、bash は execfail で次の行を実行する。
+# 成功すれば、どちらも起きない。これで「始められなかった」と、スクリプト自身の 126・127 を分ける。
+(
+  set -- "$(head -c "$prelude" "$upload")"
+  true >"$upload"
+  umask "$mask"
+  eval "$1" >/dev/null 2>&1
+  trap "shift \"\$((\$# - 1))\"; echo interpreter >\"\$1.x\"" EXIT
+  command shopt -s execfail 2>/dev/null
+  exec "$@"
+  exit
+) </dev/null >>"$base.out" 2>&1
+code=$?
+note=-
+[ -e "$script.x" ] && read -r note <"$script.x"
+# ログを書けたかをあとから知る術はないので、終わった時点で一塊も書けなければ「欠けたかもしれない」と言う。
+if [ "$note" = - ] && { printf "%4096s\n" x >"$upload" && [ -s "$upload" ]; }; then :; else
+  [ "$note" = - ] && note=full
+fi
+finish "$code" "$note"
+exec rm -f "$upload" "$script" "$script.x"
