@@ -1,6 +1,6 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from tsubame.business.executions.entities import (
@@ -153,11 +153,28 @@ class Queue(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class LogPiece:
-    """ログの続きの一切れ。
+class LogBlock:
+    """圧縮した、ログの一かたまり。置き場の一行になる。
 
     Attributes:
-        data: 伏せ字を済ませたバイト列。
+        frame: 圧縮した中身。
+        byte_length: 伸ばしたときのバイト数。
+        newline_count: 中にある改行の数。
+        open_line: 最後のバイトが改行でない。
+    """
+
+    frame: bytes
+    byte_length: int
+    newline_count: int
+    open_line: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LogPiece:
+    """ログの続きの一切れ。``blocks`` は一つ以上。
+
+    Attributes:
+        log_day: 置き場の区画を決める日。
         byte_start: 保存済みの長さ。行の値と違えば書けない。
         newline_start: それまでの改行の数。
         remote_start: 行にある取り込み済みの長さ。
@@ -165,20 +182,36 @@ class LogPiece:
     """
 
     lease: Lease
-    data: bytes
+    log_day: date
+    blocks: tuple[LogBlock, ...]
     byte_start: int
     newline_start: int
     remote_start: int
     remote_end: int
 
+    @property
+    def byte_end(self) -> int:
+        return self.byte_start + sum(block.byte_length for block in self.blocks)
+
+    @property
+    def newline_end(self) -> int:
+        return self.newline_start + sum(block.newline_count for block in self.blocks)
+
 
 class LogStore(Protocol):
     """ログの置き場(書く側)。"""
 
-    async def append(self, pieces: Sequence[LogPiece]) -> frozenset[TargetId]:
-        """まとめて一つの取引で書き、書けた対象の番号を返す。返らなかった対象は権利を失っている。
+    async def pack(self, parts: Sequence[bytes]) -> LogBlock:
+        """伏せ字を済ませたバイト列をつなげ、圧縮する。大きければ別のスレッドで行う。"""
+        ...
 
-        一つの対象は ``pieces`` に一度だけ現れること。
+    async def append(self, pieces: Sequence[LogPiece]) -> frozenset[Lease]:
+        """まとめて一つの取引で書き、書けた権利を返す。返らなかったものは権利を失っている。
+
+        返事だけが失われた前の試みで、すでに書けていたものも「書けた」に入る。
+
+        Raises:
+            StorageUnavailableError: 今は届かない。同じものをそのまま渡し直すこと。
         """
         ...
 
@@ -213,17 +246,46 @@ class LogLines:
     extent: LogExtent
 
 
+@dataclass(frozen=True, slots=True)
+class LogSubject:
+    """何のログか。落としたファイルの名前のもと。"""
+
+    job_name: str
+    execution_id: ExecutionId
+    server_name: str
+
+
 class LogReader(Protocol):
-    """ログの置き場(読む側)。"""
+    """ログの置き場(読む側)。どの操作も ``StorageUnavailableError`` を投げうる。"""
 
     async def extent(self, target_id: TargetId) -> LogExtent:
         """Raises: TargetNotFoundError。"""
         ...
 
-    def read(self, target_id: TargetId, start: int, end: int) -> AsyncIterator[bytes]:
-        """``[start, end)`` のバイト。数百 KiB ずつ返すので、1 GB でも記憶は増えない。"""
+    async def subject(self, target_id: TargetId) -> LogSubject:
+        """Raises: TargetNotFoundError。"""
         ...
 
-    async def lines(
-        self, target_id: TargetId, first_line: int, count: int, max_line_bytes: int
-    ) -> LogLines: ...
+    def read(self, target_id: TargetId, start: int, end: int) -> AsyncIterator[bytes]:
+        """``[start, end)`` のバイト。数百 KiB ずつ返すので、1 GB でも記憶は増えない。
+
+        ``end`` が今の長さを超えていれば、今の長さまで。
+        """
+        ...
+
+    async def lines(self, target_id: TargetId, first_line: int, count: int, max_line_bytes: int) -> LogLines:
+        """``first_line``(1 から)から最大 ``count`` 行。
+
+        Raises: TargetNotFoundError。
+        """
+        ...
+
+
+class LogTickets(Protocol):
+    """ログを落とすための、一度きりの券。"""
+
+    async def issue(self, token_hash: bytes, target_id: TargetId, expires_at: datetime) -> None: ...
+
+    async def redeem(self, token_hash: bytes, at: datetime) -> TargetId | None:
+        """券を使い切り、その対象を返す。ない・使った・期限切れなら ``None``。"""
+        ...

@@ -1,4 +1,4 @@
-from sqlalchemy import BigInteger, Column, Date, Index, Integer, LargeBinary, Table
+from sqlalchemy import BigInteger, Column, Date, ForeignKey, Index, Integer, LargeBinary, Table, text
 
 from tsubame.data_access.tables.base import instant, metadata
 
@@ -15,6 +15,23 @@ log_chunks = Table(
     instant("arrived_at", now=True),
     # zstd の一枠。そのままつなげれば .zst になる
     Column("frame", LargeBinary, nullable=False),
-    Index("ix_log_chunks_target_id_newline_start", "log_day", "target_id", "newline_start"),
+    # 改行のないかたまりは載せない。100 MB の一行も、進み具合を \r で書く一日も、一度で飛び越えられる
+    Index(
+        "ix_log_chunks_target_id_newline_start",
+        "log_day",
+        "target_id",
+        "newline_start",
+        postgresql_where=text("newline_count > 0"),
+    ),
     postgresql_partition_by="RANGE (log_day)",
+)
+
+# ログを落とすための券。一度使うか、期限が来れば消える
+log_tickets = Table(
+    "log_tickets",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("target_id", BigInteger, ForeignKey("targets.id", ondelete="CASCADE"), nullable=False),
+    instant("expires_at"),
+    Index("ix_log_tickets_expires_at", "expires_at"),
 )

@@ -1,0 +1,209 @@
+"""一つの対象のログを、保存が済むまで預かる。"""
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from tsubame.business.executions.entities import Assignment
+from tsubame.business.executions.errors import LeaseLostError
+from tsubame.business.executions.masking import MaskedBytes, Masker
+from tsubame.business.executions.ports import LogBlock, LogPiece, LogStore
+
+BLOCK_BYTES: Final = 256 * 1024
+"""圧縮の一かたまり。大きいほど縮み、小さいほど途中の行をすぐ読める。"""
+# 取り込んだ長さは、この単位でだけ進む。置き場に渡す一かたまりが倍を超えないように
+_SLICE_BYTES: Final = BLOCK_BYTES
+_PIECE_BLOCKS: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class LogOffsets:
+    """``remote`` はサーバのファイルから取り込んだ長さ、``log`` は保存した長さ。"""
+
+    remote: int
+    log: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Packed:
+    block: LogBlock
+    consumed: int
+
+
+class Desk(Protocol):
+    """預かったものを書き出す係(``LogWriter``)。"""
+
+    @property
+    def store(self) -> LogStore: ...
+
+    async def room_for(self, stream: "LogStream") -> None:
+        """預かりすぎているあいだ待つ。"""
+        ...
+
+    async def settled(self) -> None:
+        """次の書き込みが終わるのを待つ。"""
+        ...
+
+    def ready(self, stream: "LogStream", log_bytes: int) -> None:
+        """書き出せるものが ``log_bytes`` 増えた(取り出せば減る)。"""
+        ...
+
+    def hold(self, memory: int) -> None:
+        """預かっている記憶の量の増減。"""
+        ...
+
+    def hurry(self) -> None:
+        """間をおかずに書き出させる。"""
+        ...
+
+
+class LogStream:
+    """``write`` で預け、``finish`` で全部が保存されるのを待つ。
+
+    Attributes:
+        durable: 保存が済んだ長さ。
+        held_bytes: 預かっている記憶の量(圧縮したものは圧縮後の大きさ)。
+    """
+
+    def __init__(self, desk: Desk, assignment: Assignment, masker: Masker) -> None:
+        self.lease = assignment.lease
+        self.durable = LogOffsets(assignment.remote_bytes, assignment.log_bytes)
+        self.held_bytes = 0
+        self.lost = False
+        self._log_day = assignment.log_day
+        self._newlines = assignment.log_newlines
+        self._desk = desk
+        self._masker = masker
+        self._received = assignment.remote_bytes
+        self._produced = assignment.log_bytes
+        self._writing = asyncio.Lock()
+        self._finished = False
+        self._packed: deque[_Packed] = deque()
+        self._loose: list[bytes] = []
+        self._loose_bytes = 0
+        self._loose_consumed = 0
+        self._waiting = 0
+        self._packing = asyncio.Lock()
+
+    @property
+    def remote_position(self) -> int:
+        """受け取った長さ。このプロセスのままつなぎ直すなら、ここから続ける。"""
+        return self._received
+
+    async def write(self, data: bytes) -> None:
+        """続きを預ける。預かりすぎていれば空くまで待つので、呼ぶ側は読むのを止めることになる。
+
+        Raises:
+            LeaseLostError: ほかのワーカーが引き継いだ。
+        """
+        async with self._writing:
+            if self._finished:
+                raise RuntimeError("write after finish")
+            for start in range(0, len(data), _SLICE_BYTES):
+                piece = data if len(data) <= _SLICE_BYTES else data[start : start + _SLICE_BYTES]
+                await self._desk.room_for(self)
+                self._refuse_if_lost()
+                # ここから預け終わるまで待たないので、取り消されても半端に進まない
+                masked = self._masker.feed(piece)
+                self._received += len(piece)
+                self._keep(masked)
+                if self._loose_bytes >= BLOCK_BYTES:
+                    await self._pack()
+                    self._count(0)
+
+    async def finish(self) -> LogOffsets:
+        """持っていた末尾も出し、全部が保存されるのを待って、最後の長さを返す。
+
+        Raises:
+            LeaseLostError: ほかのワーカーが引き継いだ。
+        """
+        async with self._writing:
+            self._refuse_if_lost()
+            self._finished = True
+            self._keep(self._masker.flush())
+        while self.durable.log < self._produced:
+            self._refuse_if_lost()
+            self._desk.hurry()
+            await self._desk.settled()
+        self._refuse_if_lost()
+        return self.durable
+
+    def _refuse_if_lost(self) -> None:
+        if self.lost:
+            raise LeaseLostError(f"target {self.lease.target_id} epoch {self.lease.epoch}")
+
+    def _keep(self, masked: MaskedBytes) -> None:
+        if not masked.data:
+            return
+        size = len(masked.data)
+        self._loose.append(masked.data)
+        self._loose_bytes += size
+        self._loose_consumed += masked.consumed
+        self._produced += size
+        self._hold(size)
+        self._count(size)
+
+    def _hold(self, memory: int) -> None:
+        self.held_bytes += memory
+        self._desk.hold(memory)
+
+    def _count(self, log_bytes: int) -> None:
+        self._waiting += log_bytes
+        self._desk.ready(self, log_bytes)
+
+    async def _pack(self) -> None:
+        """ばらの分を一かたまりに圧縮する。前の分が書き出されているあいだに進む。"""
+        async with self._packing:
+            parts, size, consumed = self._loose, self._loose_bytes, self._loose_consumed
+            if not parts:
+                return
+            self._loose, self._loose_bytes, self._loose_consumed = [], 0, 0
+            try:
+                block = await self._desk.store.pack(parts)
+            except BaseException:
+                # 取り消されても、順序も中身も失わない
+                self._loose, self._loose_bytes = [*parts, *self._loose], size + self._loose_bytes
+                self._loose_consumed += consumed
+                raise
+            if not self.lost:
+                self._packed.append(_Packed(block, consumed))
+                self._hold(len(block.frame) - size)
+
+    async def take(self) -> LogPiece | None:
+        """書き出す一切れを取り出す。なければ ``None``。``settle`` するまで次を取り出さないこと。"""
+        # かたまりがあるなら、ばらの分は次に回す(すぐ一かたまりに育つ)。圧縮中なら、それを追い越さない
+        if not self._packed and not self._packing.locked():
+            await self._pack()
+        taken = [self._packed.popleft() for _ in range(min(len(self._packed), _PIECE_BLOCKS))]
+        if not taken:
+            return None
+        piece = LogPiece(
+            lease=self.lease,
+            log_day=self._log_day,
+            blocks=tuple(packed.block for packed in taken),
+            byte_start=self.durable.log,
+            newline_start=self._newlines,
+            remote_start=self.durable.remote,
+            remote_end=self.durable.remote + sum(packed.consumed for packed in taken),
+        )
+        self._count(piece.byte_start - piece.byte_end)
+        return piece
+
+    def settle(self, piece: LogPiece) -> None:
+        """取り出した一切れが保存された。"""
+        self.durable = LogOffsets(piece.remote_end, piece.byte_end)
+        self._newlines = piece.newline_end
+        self._hold(-sum(len(block.frame) for block in piece.blocks))
+
+    def lose(self) -> None:
+        """権利を失った。預かった分は、引き継いだ者がサーバから読み直す。"""
+        self.lost = True
+        self._packed.clear()
+        self._loose, self._loose_bytes = [], 0
+        self._hold(-self.held_bytes)
+        self._count(-self._waiting)
+
+    @property
+    def has_more(self) -> bool:
+        return bool(self._packed or self._loose)

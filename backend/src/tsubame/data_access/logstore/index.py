@@ -1,0 +1,81 @@
+"""一つの対象のかたまりを、バイトの位置か行の番号から探す。"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tsubame.business.shared.ids import TargetId
+from tsubame.data_access.logstore.frames import INLINE_BYTES, decompress
+
+_MOST: Final = 2000
+
+# :start を含むかたまりから順に、合わせて :budget バイトを超えるまで。frame は選ばれた行だけが読まれる
+_CHUNKS: Final = text("""
+SELECT byte_start, byte_length, frame FROM (
+    SELECT byte_start, byte_length, frame, sum(byte_length) OVER (ORDER BY byte_start) AS total
+    FROM log_chunks
+    WHERE log_day = :log_day AND target_id = :target_id AND byte_start < :end
+        AND byte_start >= (
+            SELECT byte_start FROM log_chunks
+            WHERE log_day = :log_day AND target_id = :target_id AND byte_start <= :start
+            ORDER BY byte_start DESC LIMIT 1
+        )
+    ORDER BY byte_start LIMIT :most
+) AS ahead
+WHERE total - byte_length < :budget ORDER BY byte_start
+""")
+# :newline 個目の改行を含むかたまり。改行のないかたまりは索引に載らないので、100 MB の一行も一度で飛び越える
+_HOLDING: Final = text("""
+SELECT byte_start, newline_start FROM log_chunks
+WHERE log_day = :log_day AND target_id = :target_id AND newline_count > 0 AND newline_start < :newline
+ORDER BY newline_start DESC LIMIT 1
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    byte_start: int
+    byte_length: int
+    frame: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkIndex:
+    target_id: TargetId
+    log_day: date
+
+    async def chunks(self, connection: AsyncConnection, start: int, end: int, budget: int) -> Sequence[Chunk]:
+        """``start`` を含むかたまりから順に、伸ばして ``budget`` バイトほど。``end`` より先は含まない。"""
+        found = await connection.execute(
+            _CHUNKS, {**self._where, "start": start, "end": end, "budget": budget, "most": _MOST}
+        )
+        return [Chunk(row.byte_start, row.byte_length, row.frame) for row in found]
+
+    async def holding(self, connection: AsyncConnection, newline: int) -> tuple[int, int]:
+        """``newline`` 個目の改行を含むかたまりの位置と、それがその中で何個目の改行か。
+
+        0 個目は先頭。それだけの改行がなければ、最後の改行を含むかたまり。
+        """
+        found = await connection.execute(_HOLDING, {**self._where, "newline": newline})
+        row = found.one_or_none()
+        return (0, 0) if row is None else (row.byte_start, newline - row.newline_start)
+
+    @property
+    def _where(self) -> dict[str, object]:
+        return {"log_day": self.log_day, "target_id": self.target_id}
+
+
+async def unpack(chunks: Sequence[Chunk]) -> bytes:
+    """伸ばしてつなぐ。大きければ、ほかの利用者を待たせないよう別のスレッドで。"""
+    if sum(chunk.byte_length for chunk in chunks) <= INLINE_BYTES:
+        return _join(chunks)
+    return await asyncio.to_thread(_join, chunks)
+
+
+def _join(chunks: Sequence[Chunk]) -> bytes:
+    return b"".join(decompress(chunk.frame) for chunk in chunks)
