@@ -52,6 +52,15 @@ class HourCount:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """登録してあるものの数。最初の一歩がどこまで済んだかを、画面が知るため。"""
+
+    servers: int
+    jobs: int
+    credentials: int
+
+
 class ExecutionRepository(Protocol):
     async def add(self, new: NewExecution) -> ExecutionId: ...
 
@@ -74,6 +83,8 @@ class ExecutionRepository(Protocol):
     async def by_ids(self, execution_ids: Sequence[ExecutionId]) -> list[Execution]: ...
 
     async def hourly(self, since: datetime) -> list[HourCount]: ...
+
+    async def sizes(self) -> Sizes: ...
 
     async def request_cancel(self, execution_id: ExecutionId, by: Actor, at: datetime) -> list[TargetId]:
         """中止を書き留め、まだ終わっていない対象の番号を返す。

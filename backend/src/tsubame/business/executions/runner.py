@@ -1,7 +1,6 @@
 """配達された対象を動かす。一つのワーカーに一つ。"""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Sequence
 
@@ -38,9 +37,8 @@ class TargetRunner:
         drive = asyncio.create_task(self._deliver(target_id), name=f"drive-{target_id}")
         self._drives.add(drive)
         drive.add_done_callback(self._drives.discard)
-        # 配達の列の都合で取り消されても、名簿からの取り消し(stop)と同じ道を通す
-        with contextlib.suppress(asyncio.CancelledError):
-            await drive
+        # 配達の列が途切れて待つのをやめても、運転は続ける。止めるのは stop() だけ
+        await asyncio.shield(drive)
 
     async def _deliver(self, target_id: TargetId) -> None:
         assignment = await persist(

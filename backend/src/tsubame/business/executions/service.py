@@ -16,6 +16,7 @@ from tsubame.business.executions.ports import (
     HourCount,
     NewExecution,
     Queue,
+    Sizes,
     TargetRepository,
 )
 from tsubame.business.executions.states import ExecutionState
@@ -72,6 +73,7 @@ class Overview:
     running: Sequence[Execution]
     failed: Sequence[Execution]
     hours: Sequence[HourCount]
+    sizes: Sizes
 
 
 class ExecutionService:
@@ -179,6 +181,7 @@ class ExecutionService:
                 running=(await tx.executions.page(live, PageRequest(limit=20))).items,
                 failed=(await tx.executions.page(bad, PageRequest(limit=10))).items,
                 hours=await tx.executions.hourly(self._clock.now() - timedelta(hours=24)),
+                sizes=await tx.executions.sizes(),
             )
 
 

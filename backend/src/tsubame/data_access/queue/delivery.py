@@ -3,11 +3,18 @@
 少なくとも一度は届く。二度届いてもよいことは、受け手(業務の TargetRunner)が保証する。
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 import procrastinate
+import psycopg
+import structlog
+from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import Status
 
+from tsubame.business.shared.errors import StorageUnavailableError
 from tsubame.business.shared.ids import TargetId
 from tsubame.data_access.db.engine import libpq_url
 from tsubame.data_access.queue.queue import DRIVE_TASK, QUEUE_NAME
@@ -16,8 +23,12 @@ from tsubame.data_access.queue.queue import DRIVE_TASK, QUEUE_NAME
 _POLL_S: Final = 0.5
 _HEARTBEAT_S: Final = 5.0
 _STALLED_S: Final = 20.0
+# 止まるとき、運転が手放されるのを待つ長さ
+_LEAVE_S: Final = 5.0
 # 受け取りと心拍のほか、終わりの記録が同時にいくつか走る
 _POOL_SIZE: Final = 4
+_OUTAGES: Final = (ConnectorException, psycopg.Error, OSError)
+_log = structlog.get_logger(__name__)
 
 
 def create_queue_app(url: str, application_name: str) -> procrastinate.App:
@@ -39,27 +50,40 @@ class Delivery:
         async def drive_target(target_id: int) -> None:
             await handle(TargetId(target_id))
 
+    def opened(self) -> AbstractAsyncContextManager[object]:
+        """列への接続を張る。``run`` と ``discard_stalled`` は、この中で呼ぶ。"""
+        return self._app.open_async()
+
     async def run(self, concurrency: int) -> None:
-        """取り消されるまで、受け取り続ける。"""
-        async with self._app.open_async():
-            await self._app.run_worker_async(
-                queues=[QUEUE_NAME],
-                concurrency=concurrency,
-                fetch_job_polling_interval=_POLL_S,
-                abort_job_polling_interval=_HEARTBEAT_S,
-                update_heartbeat_interval=_HEARTBEAT_S,
-                stalled_worker_timeout=_STALLED_S,
-                # 済んだ配達の記録は要らない。実行の記録は対象の行にある
-                delete_jobs="always",
-                install_signal_handlers=False,
-                # 動かしている対象を手放すのは、先に止まる TargetRunner の仕事
-                shutdown_graceful_timeout=1.0,
-            )
+        """取り消されるまで、受け取り続ける。データベースが落ちたら、戻るのを待ってやり直す。"""
+        while True:
+            try:
+                await self._receive(concurrency)
+            except _OUTAGES as exc:
+                _log.warning("delivery_interrupted", error=str(exc))
+                await asyncio.sleep(_POLL_S)
+
+    async def _receive(self, concurrency: int) -> None:
+        await self._app.run_worker_async(
+            queues=[QUEUE_NAME],
+            concurrency=concurrency,
+            fetch_job_polling_interval=_POLL_S,
+            abort_job_polling_interval=_HEARTBEAT_S,
+            update_heartbeat_interval=_HEARTBEAT_S,
+            stalled_worker_timeout=_STALLED_S,
+            # 済んだ配達の記録は要らない。実行の記録は対象の行にある
+            delete_jobs="always",
+            install_signal_handlers=False,
+            shutdown_graceful_timeout=_LEAVE_S,
+        )
 
     async def discard_stalled(self) -> int:
         """死んだワーカーが抱えたままの配達を捨てる。配達し直すのは引き継ぎ(Dispatch)の仕事。"""
         manager = self._app.job_manager
-        stalled = list(await manager.get_stalled_jobs(seconds_since_heartbeat=_STALLED_S))
-        for job in stalled:
-            await manager.finish_job(job, procrastinate.jobs.Status.FAILED, delete_job=True)
+        try:
+            stalled = list(await manager.get_stalled_jobs(seconds_since_heartbeat=_STALLED_S))
+            for job in stalled:
+                await manager.finish_job(job, Status.FAILED, delete_job=True)
+        except _OUTAGES as exc:
+            raise StorageUnavailableError("The queue cannot be reached right now.") from exc
         return len(stalled)

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tsubame.business.executions.entities import Execution, ExecutionDetail
 from tsubame.business.executions.errors import AlreadyEndedError, ExecutionNotFoundError
-from tsubame.business.executions.ports import ExecutionFilter, HourCount, NewExecution
+from tsubame.business.executions.ports import ExecutionFilter, HourCount, NewExecution, Sizes
 from tsubame.business.executions.states import ENDED_EXECUTIONS, ExecutionState, TargetState
 from tsubame.business.shared.actor import Actor
 from tsubame.business.shared.ids import ExecutionId, TargetId, UserId
@@ -22,7 +22,10 @@ from tsubame.data_access.repositories.execution_rows import (
 )
 from tsubame.data_access.repositories.execution_state import refresh_execution
 from tsubame.data_access.repositories.spec_json import from_json, to_json
+from tsubame.data_access.tables.credentials import credentials
 from tsubame.data_access.tables.executions import executions, targets
+from tsubame.data_access.tables.jobs import jobs
+from tsubame.data_access.tables.servers import servers
 
 _UNFINISHED: Final = ("queued", "starting", "running", "disconnected")
 
@@ -126,6 +129,14 @@ class SqlExecutionRepository:
             HourCount(hour=row["hour"], state=ExecutionState(row["state"]), count=row["count"])
             for row in (await self._connection.execute(query)).mappings()
         ]
+
+    async def sizes(self) -> Sizes:
+        counts = [
+            select(func.count()).select_from(table).scalar_subquery()
+            for table in (servers, jobs, credentials)
+        ]
+        found = (await self._connection.execute(select(*counts))).one()
+        return Sizes(*found)
 
     async def request_cancel(self, execution_id: ExecutionId, by: Actor, at: datetime) -> list[TargetId]:
         # 実行の行を先に鎖す。対象から鎖すと、終わりを書く側と順が逆になり、にらみ合う

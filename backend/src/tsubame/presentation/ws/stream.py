@@ -7,12 +7,13 @@
 import asyncio
 import contextlib
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 from fastapi import WebSocket
 from pydantic import TypeAdapter, ValidationError
 from starlette.websockets import WebSocketDisconnect
 
+from tsubame.business.auth.authenticator import Authenticator
 from tsubame.business.shared.actor import Actor
 from tsubame.business.shared.errors import AuthenticationError, DomainError
 from tsubame.business.shared.ids import ExecutionId, TargetId
@@ -47,12 +48,6 @@ _RECHECK_S: Final = 30.0
 _SEND_S: Final = 60.0
 _MOST_SUBSCRIPTIONS: Final = 100
 _CLIENT_MESSAGE: Final[TypeAdapter[ClientMessage]] = TypeAdapter(ClientMessage)
-
-
-class Authenticator(Protocol):
-    async def actor_from(self, token: str) -> Actor:
-        """Raises: AuthenticationError。"""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,89 @@
+"""利用者の旅を、API で一歩ずつ進める道具。"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from harness.sshd import Sshd
+from harness.waiting import eventually
+
+LIVE = {"queued", "running"}
+
+
+@dataclass
+class Journey:
+    """管理者の手元。"""
+
+    client: httpx.AsyncClient
+
+    async def call(self, method: str, path: str, *, status: int = 200, **body: Any) -> Any:
+        answer = await self.client.request(method, path, json=body or None)
+        assert answer.status_code == status, f"{method} {path} -> {answer.status_code}: {answer.text}"
+        return answer.json() if answer.content else None
+
+    async def add_server(self, sshd: Sshd, user: str, *, name: str = "web1", approve: bool = True) -> int:
+        """鍵で入るサーバを足し、ホスト鍵を承認する。"""
+        credential = await self.call(
+            "POST",
+            "/credentials",
+            status=201,
+            name=f"{name}-key",
+            kind="ssh_key",
+            private_key=sshd.private_key_text,
+        )
+        server = await self.call(
+            "POST",
+            "/servers",
+            status=201,
+            name=name,
+            host="127.0.0.1",
+            port=sshd.port,
+            username=user,
+            credential_id=credential["id"],
+            tags=["test"],
+        )
+        if approve:
+            scanned = await self.call("POST", f"/servers/{server['id']}/host-key/scan")
+            await self.call(
+                "POST", f"/servers/{server['id']}/host-key/approve", fingerprint=scanned["fingerprint"]
+            )
+        return int(server["id"])
+
+    async def add_job(self, script: str, server_ids: list[int], **more: Any) -> int:
+        name = more.pop("name", f"job-{hashlib.sha256(script.encode()).hexdigest()[:8]}")
+        job = await self.call(
+            "POST",
+            "/jobs",
+            status=201,
+            name=name,
+            kind="script",
+            script=script,
+            server_ids=server_ids,
+            **more,
+        )
+        return int(job["id"])
+
+    async def start(self, job_id: int) -> Any:
+        return await self.call("POST", f"/jobs/{job_id}/executions", status=201)
+
+    async def run(self, job_id: int, *, seconds: float = 60) -> Any:
+        """動かし、終わるまで待って、実行を返す。"""
+        execution = await self.start(job_id)
+        return await self.ended(execution["id"], seconds=seconds)
+
+    async def ended(self, execution_id: int, *, seconds: float = 60) -> Any:
+        latest: dict[str, Any] = {}
+
+        async def fact() -> bool:
+            latest.update(await self.call("GET", f"/executions/{execution_id}"))
+            return latest["state"] not in LIVE
+
+        await eventually(fact, f"実行 {execution_id} が終わる", seconds)
+        return latest
+
+    async def log(self, target_id: int) -> bytes:
+        answer = await self.client.get(f"/targets/{target_id}/log")
+        assert answer.status_code == httpx.codes.OK, answer.text
+        return answer.content
