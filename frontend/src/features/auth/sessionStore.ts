@@ -1,7 +1,7 @@
 import { defineStore } from 'pinia'
 import { computed, ref, shallowRef } from 'vue'
 
-import type { UserRead } from '@/api'
+import type { AccessTokenRead, UserRead } from '@/api'
 import { readPreference, writePreference } from '@/shared/lib/preferences'
 
 import * as api from './api'
@@ -48,8 +48,9 @@ export const useSession = defineStore('session', () => {
     }
   }
 
-  /** 初回の設定が済んだ。 */
-  function setupFinished(): void {
+  /** 初回の設定が済み、通行証を受け取った。 */
+  async function finishSetup(token: AccessTokenRead): Promise<void> {
+    remember(await api.enterWith(token))
     needsSetup.value = false
   }
 
@@ -59,5 +60,5 @@ export const useSession = defineStore('session', () => {
     if (token === null && user.value !== null) remember(null)
   })
 
-  return { user, needsSetup, isLoggedIn, load, logIn, logOut, setupFinished, can }
+  return { user, needsSetup, isLoggedIn, load, logIn, logOut, finishSetup, can }
 })
