@@ -1,0 +1,7 @@
+import { ja as vuetify } from 'vuetify/locale'
+
+import { mergeMessages, type Messages } from './merge'
+
+const files = import.meta.glob<Messages>('/src/**/locales/ja.json', { eager: true, import: 'default' })
+
+export default mergeMessages([...Object.values(files), { $vuetify: vuetify }])
