@@ -1,6 +1,6 @@
 """実行を、HTTP も SSH も通さずに置く道具。"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func, insert, select, update
@@ -26,7 +26,12 @@ class PlacedExecution:
     targets: tuple[TargetId, ...]
 
 
-async def place_execution(transactions: SqlTransactions, server_count: int = 1) -> PlacedExecution:
+async def place_execution(
+    transactions: SqlTransactions,
+    server_count: int = 1,
+    script: str = SPEC.script,
+    timeout_s: int | None = None,
+) -> PlacedExecution:
     """サーバ・ジョブ・実行を一組置く。配達の列には積まない。"""
     async with transactions.begin() as tx:
         connection = tx.connection
@@ -61,7 +66,7 @@ async def place_execution(transactions: SqlTransactions, server_count: int = 1) 
             name=f"job-{number}",
             description="",
             kind=JobKind.SCRIPT,
-            spec=SPEC,
+            spec=replace(SPEC, script=script, timeout_s=timeout_s),
             servers=tuple(refs),
             enabled=True,
             last_execution=None,
@@ -77,7 +82,7 @@ async def place_execution(transactions: SqlTransactions, server_count: int = 1) 
                 requested_by=SYSTEM,
                 rerun_of=None,
                 idempotency_key=None,
-                created_at=NOW,
+                created_at=datetime.now(UTC),
             )
         )
         return PlacedExecution(execution_id, tuple(await tx.executions.target_ids(execution_id)))

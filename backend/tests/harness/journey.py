@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from harness.sshd import Sshd
+from harness.sshd import PRIVATE_KEY, Sshd
 from harness.waiting import eventually
 
 LIVE = {"queued", "running"}
@@ -31,7 +31,7 @@ class Journey:
             status=201,
             name=f"{name}-key",
             kind="ssh_key",
-            private_key=sshd.private_key_text,
+            private_key=PRIVATE_KEY,
         )
         server = await self.call(
             "POST",

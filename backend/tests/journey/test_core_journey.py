@@ -10,7 +10,7 @@ import pytest
 
 from harness.journey import Journey
 from harness.product import Product, running_product
-from harness.sshd import Sshd
+from harness.sshd import ME, Sshd
 from harness.waiting import eventually
 
 LINES = 2_000_000
@@ -21,7 +21,7 @@ async def test_from_nothing_to_a_log(product: Product, sshd: Sshd) -> None:
     """サーバとジョブを足して動かすと、出力の全部と終了コードが残る。"""
     async with product.client() as client:
         journey = Journey(client)
-        server = await journey.add_server(sshd, sshd.user)
+        server = await journey.add_server(sshd, ME)
         job = await journey.add_job("printf 'one\\ntwo'; printf 'err\\n' >&2; exit 3", [server])
         execution = await journey.run(job)
         target = execution["targets"][0]
@@ -35,7 +35,7 @@ async def test_unapproved_host_key_stops_the_run(product: Product, sshd: Sshd) -
     """ホスト鍵を承認していないサーバでは、何も動かさず、理由を言う。"""
     async with product.client() as client:
         journey = Journey(client)
-        server = await journey.add_server(sshd, sshd.user, approve=False)
+        server = await journey.add_server(sshd, ME, approve=False)
         execution = await journey.run(await journey.add_job("echo hi", [server]))
         assert execution["targets"][0]["reason"] == "host_key_unknown"
 
@@ -44,7 +44,7 @@ async def test_many_servers_run_in_parallel(product: Product, sshd: Sshd) -> Non
     """十台で一秒ずつ眠るジョブは、十秒かからない。"""
     async with product.client() as client:
         journey = Journey(client)
-        servers = [await journey.add_server(sshd, sshd.user, name=f"web{number}") for number in range(10)]
+        servers = [await journey.add_server(sshd, ME, name=f"web{number}") for number in range(10)]
         job = await journey.add_job("sleep 1; echo $TSUBAME_RUN_ID", servers)
         started = asyncio.get_running_loop().time()
         execution = await journey.run(job)
@@ -59,7 +59,7 @@ async def test_cancel_removes_the_processes(product: Product, sshd: Sshd, tmp_pa
     script = f"sh -c 'echo $$ >{marker}; exec sleep 600' & wait"
     async with product.client() as client:
         journey = Journey(client)
-        server = await journey.add_server(sshd, sshd.user)
+        server = await journey.add_server(sshd, ME)
         execution = await journey.start(await journey.add_job(script, [server]))
         await eventually(lambda: marker.exists() and marker.read_text().strip(), "孫が動き始める")
         await journey.call("POST", f"/executions/{execution['id']}/cancel")
@@ -73,7 +73,7 @@ async def test_timeout_stops_the_script(product: Product, sshd: Sshd) -> None:
     """時間の上限を過ぎたら止め、「時間切れ」と言う。"""
     async with product.client() as client:
         journey = Journey(client)
-        server = await journey.add_server(sshd, sshd.user)
+        server = await journey.add_server(sshd, ME)
         execution = await journey.run(await journey.add_job("echo begun; sleep 600", [server], timeout_s=1))
         target = execution["targets"][0]
         assert (target["state"], target["reason"]) == ("timed_out", "timed_out")
@@ -93,7 +93,7 @@ async def test_nothing_is_lost_when_killed_ten_times(product: Product, sshd: Ssh
     )
     async with product.client() as client:
         journey = Journey(client)
-        server = await journey.add_server(sshd, sshd.user)
+        server = await journey.add_server(sshd, ME)
         execution = await journey.start(await journey.add_job(script, [server]))
     dice = random.Random(7)
     for _ in range(KILLS):
@@ -121,7 +121,7 @@ async def test_stopping_hands_over_quietly(tmp_path: Path, sshd: Sshd) -> None:
     async with running_product(tmp_path / "data") as product:
         async with product.client() as client:
             journey = Journey(client)
-            server = await journey.add_server(sshd, sshd.user)
+            server = await journey.add_server(sshd, ME)
             execution = await journey.start(await journey.add_job("echo a; sleep 4; echo b", [server]))
             await eventually(lambda: _has_log(client, execution), "最初の行が届く")
         assert await product.stop() < 5

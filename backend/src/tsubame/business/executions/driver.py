@@ -32,10 +32,16 @@ from tsubame.business.executions.remote_run import (
 from tsubame.business.executions.states import TargetState
 from tsubame.business.executions.stopper import Stopper
 from tsubame.business.jobs.script import interpreter_of, script_bytes
-from tsubame.business.servers.entities import Endpoint
-from tsubame.business.servers.errors import ConnectionLostError, ConnectionProblem, ServerNotFoundError
+from tsubame.business.servers.entities import Endpoint, HostKey
+from tsubame.business.servers.errors import (
+    ConnectionLostError,
+    ConnectionProblem,
+    HostKeyChangedError,
+    ServerNotFoundError,
+)
 from tsubame.business.shared.backoff import Backoff
 from tsubame.business.shared.clock import Clock
+from tsubame.business.shared.errors import UnavailableError
 from tsubame.business.shared.ids import ServerId
 from tsubame.business.shared.persistence import persist
 from tsubame.business.shared.transactions import Transactions
@@ -51,6 +57,10 @@ class Endpoints(Protocol):
 
     async def endpoint_of(self, server_id: ServerId) -> Endpoint:
         """Raises: ServerNotFoundError, CredentialUnusableError。"""
+        ...
+
+    async def note_offered_key(self, endpoint: Endpoint, key: HostKey) -> None:
+        """固定したものと違う鍵を見せられたことを書き留める。承認されるまで、画面に両方を出す。"""
         ...
 
 
@@ -90,25 +100,27 @@ class TargetDriver:
         return result
 
     async def _drive(self, cancel: asyncio.Event) -> TargetResult:
-        if self._assignment.server_id is None:
-            return TargetResult(state=TargetState.FAILED, reason=Reason.SERVER_DELETED)
         if cancel.is_set() and not self._maybe_sent:
             return TargetResult(state=TargetState.CANCELLED, reason=Reason.CANCELLED_BY_USER)
         try:
-            endpoint = await self._ports.endpoints.endpoint_of(self._assignment.server_id)
-            return await self._run(endpoint, cancel)
+            return await self._run(await self._endpoint(), cancel)
         except ServerNotFoundError:
             return TargetResult(state=TargetState.FAILED, reason=Reason.SERVER_DELETED)
         except ConnectionProblem as problem:
             return TargetResult(state=TargetState.FAILED, reason=problem.code, detail=problem.detail)
 
+    async def _endpoint(self) -> Endpoint:
+        if self._assignment.server_id is None:
+            raise ServerNotFoundError("The server of this target was deleted.")
+        return await self._ports.endpoints.endpoint_of(self._assignment.server_id)
+
     async def _run(self, endpoint: Endpoint, cancel: asyncio.Event) -> TargetResult:
-        stopper = Stopper(self._ports.runs, self._ports.clock, endpoint, self._assignment.run_id)
+        stopper = Stopper(self._ports.runs, self._ports.clock, self._assignment.run_id)
         log = self._ports.log_writer.open(self._assignment, Masker(secrets_of(endpoint)))
         if self._state is not TargetState.STARTING:
             stopper.run_began()
         watching = asyncio.create_task(
-            stopper.watch(cancel, self._deadline()), name=f"stop-{self._lease.target_id}"
+            stopper.watch(cancel, self._deadline(), self._endpoint), name=f"stop-{self._lease.target_id}"
         )
         following = asyncio.create_task(
             self._follow(endpoint, log, stopper), name=f"follow-{self._lease.target_id}"
@@ -147,10 +159,13 @@ class TargetDriver:
             try:
                 attachment = await self._connect(endpoint, log)
             except ConnectionProblem as problem:
+                if isinstance(problem, HostKeyChangedError):
+                    await self._ports.endpoints.note_offered_key(endpoint, problem.offered)
                 # まだ何も送っていないなら、待たせず理由を見せる。送ったかもしれないなら、結末を追い続ける
                 if not self._maybe_sent and not isinstance(problem, ConnectionLostError):
                     raise
                 await self._lost_contact(problem.code, problem.detail)
+                endpoint = await self._renewed(endpoint)
                 continue
             self._maybe_sent = True
             outcome = await self._pump(attachment, log, stopper)
@@ -161,6 +176,13 @@ class TargetDriver:
             await self._lost_contact(
                 ConnectionLostError.code, outcome.detail if isinstance(outcome, Cut) else ""
             )
+
+    async def _renewed(self, endpoint: Endpoint) -> Endpoint:
+        """待っているあいだに人が直した設定(承認した鍵、新しいパスワード)を読み直す。"""
+        try:
+            return await self._ports.endpoints.endpoint_of(endpoint.server_id)
+        except (ServerNotFoundError, ConnectionProblem, UnavailableError):
+            return endpoint
 
     async def _connect(self, endpoint: Endpoint, log: LogStream) -> Attachment:
         offset = log.remote_position

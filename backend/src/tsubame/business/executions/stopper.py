@@ -1,6 +1,7 @@
 """一つの対象を、求めや時間切れで止める。"""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Final
 
@@ -10,6 +11,7 @@ from tsubame.business.servers.entities import Endpoint
 from tsubame.business.servers.errors import ConnectionProblem
 from tsubame.business.shared.backoff import Backoff
 from tsubame.business.shared.clock import Clock
+from tsubame.business.shared.errors import UnavailableError
 
 GRACE_S: Final = 5.0
 """TERM を送ってから KILL までに待つ秒数。後片付けの猶予。"""
@@ -20,10 +22,9 @@ GIVE_UP_AFTER_S: Final = 60.0
 class Stopper:
     """求めを待ち、来たら止める。止め終えた記録は ``stopped`` に残る。"""
 
-    def __init__(self, runs: RemoteRuns, clock: Clock, endpoint: Endpoint, run_id: str) -> None:
+    def __init__(self, runs: RemoteRuns, clock: Clock, run_id: str) -> None:
         self._runs = runs
         self._clock = clock
-        self._endpoint = endpoint
         self._run_id = run_id
         self._hello = asyncio.Event()
         self.stopped: Stopped | None = None
@@ -32,14 +33,19 @@ class Stopper:
         """走りが始まったと分かった。これより前に止めても、あとから届いた開始が走り出してしまう。"""
         self._hello.set()
 
-    async def watch(self, cancel: asyncio.Event, deadline: datetime | None) -> None:
-        """求めか期限を待って止める。止める命令が届くか、あきらめるまで戻らない。"""
+    async def watch(
+        self, cancel: asyncio.Event, deadline: datetime | None, endpoint: Callable[[], Awaitable[Endpoint]]
+    ) -> None:
+        """求めか期限を待って止める。止める命令が届くか、あきらめるまで戻らない。
+
+        ``endpoint`` は試すたびに読む。届かないあいだに、人が設定を直すことがある。
+        """
         cause = await self._wait(cancel, deadline)
         self.stopped = Stopped(cause, report=None)
         try:
             async with asyncio.timeout(GIVE_UP_AFTER_S if cause is StopCause.CANCELLED else None):
                 await self._hello.wait()
-                await self._stop(cause)
+                await self._stop(cause, endpoint)
         except TimeoutError:
             return
 
@@ -52,12 +58,12 @@ class Stopper:
             return StopCause.TIMED_OUT
         return StopCause.CANCELLED
 
-    async def _stop(self, cause: StopCause) -> None:
+    async def _stop(self, cause: StopCause, endpoint: Callable[[], Awaitable[Endpoint]]) -> None:
         backoff = Backoff()
         while True:
             try:
-                report = await self._runs.cancel(self._endpoint, self._run_id, GRACE_S)
-            except ConnectionProblem:
+                report = await self._runs.cancel(await endpoint(), self._run_id, GRACE_S)
+            except (ConnectionProblem, UnavailableError):
                 await asyncio.sleep(backoff.next_delay_s())
                 continue
             if not report.ended and not report.survivors:

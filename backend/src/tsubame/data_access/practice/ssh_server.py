@@ -40,16 +40,26 @@ class PracticeFiles:
         return self.port.exists()
 
 
+class PracticeServerError(Exception):
+    """練習用のサーバを開けない。"""
+
+
 class PracticeServer:
     def __init__(self, files: PracticeFiles) -> None:
-        self._files = files
+        self.files = files
         self._acceptor: asyncssh.SSHAcceptor | None = None
 
     async def start(self) -> int:
-        """鍵を一度だけ作って待ち受け、ポートを返す。できるだけ前と同じポートを使う。"""
-        self._files.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        host_key = _key(self._files.host_key)
-        client_key = _key(self._files.client_key)
+        """鍵を一度だけ作って待ち受け、ポートを返す。できるだけ前と同じポートを使う。
+
+        Raises:
+            PracticeServerError: 待ち受けられるポートがない。
+        """
+        if self._acceptor is not None:
+            return self._acceptor.get_port()
+        self.files.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        host_key = _key(self.files.host_key)
+        client_key = _key(self.files.client_key)
         authorized = asyncssh.import_authorized_keys(client_key.export_public_key().decode())
         for port in (self._last_port(), 0):
             try:
@@ -67,14 +77,19 @@ class PracticeServer:
                 continue
             break
         if self._acceptor is None:
-            raise RuntimeError("No port is free on 127.0.0.1 for the practice server.")
+            raise PracticeServerError("No port is free on 127.0.0.1 for the practice server.")
         port = self._acceptor.get_port()
-        self._files.port.write_text(str(port))
+        self.files.port.write_text(str(port))
         return port
+
+    @property
+    def fingerprint(self) -> str:
+        """見せるホスト鍵の指紋。"""
+        return _key(self.files.host_key).get_fingerprint()
 
     def _last_port(self) -> int:
         with contextlib.suppress(OSError, ValueError):
-            return int(self._files.port.read_text())
+            return int(self.files.port.read_text())
         return 0
 
     async def stop(self) -> None:
@@ -105,7 +120,7 @@ async def _run(process: asyncssh.SSHServerProcess[bytes]) -> None:
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        cwd=home if Path(home).is_dir() else "/",
+        cwd=home if os.access(home, os.X_OK) else "/",
         env={"PATH": os.environ.get("PATH", os.defpath), "HOME": home, "LOGNAME": current_username()},
         start_new_session=True,
     )

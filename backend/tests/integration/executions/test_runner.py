@@ -1,0 +1,162 @@
+"""運転: 配達された対象を、本物の sshd で最後まで動かす。"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from harness.executions import place_execution, place_worker
+from harness.sshd import Sshd
+from harness.waiting import eventually
+from tsubame.business.executions.cleaner import Cleaner
+from tsubame.business.executions.driver import DriverPorts
+from tsubame.business.executions.entities import Target
+from tsubame.business.executions.log_writer import LogWriter
+from tsubame.business.executions.runner import TargetRunner
+from tsubame.business.executions.states import TargetState
+from tsubame.business.servers.entities import Endpoint, HostKey
+from tsubame.business.shared.ids import ServerId, TargetId
+from tsubame.business.shared.signals import Signal, SignalKind
+from tsubame.data_access.logstore.chunks import ChunkStore
+from tsubame.data_access.logstore.reading import ChunkReader
+from tsubame.data_access.ssh.gateway import SshGateway
+from tsubame.data_access.system_clock import SystemClock
+from tsubame.data_access.transactions import SqlTransactions
+
+
+@dataclass
+class OneSshd:
+    """どの番号のサーバも、同じ sshd。"""
+
+    endpoint: Endpoint
+
+    async def endpoint_of(self, server_id: ServerId) -> Endpoint:
+        return self.endpoint
+
+    async def note_offered_key(self, endpoint: Endpoint, key: HostKey) -> None:
+        raise AssertionError("ホスト鍵は変わっていない")
+
+
+@dataclass
+class Bench:
+    """一つのワーカー。"""
+
+    transactions: SqlTransactions
+    runner: TargetRunner
+    reader: ChunkReader
+
+    async def place(self, script: str, timeout_s: int | None = None) -> TargetId:
+        placed = await place_execution(self.transactions, script=script, timeout_s=timeout_s)
+        return placed.targets[0]
+
+    async def target(self, target_id: TargetId) -> Target:
+        async with self.transactions.begin() as tx:
+            return await tx.targets.get(target_id)
+
+    async def log(self, target_id: TargetId) -> bytes:
+        return b"".join([part async for part in self.reader.read(target_id, 0, 1 << 40)])
+
+
+@contextlib.asynccontextmanager
+async def worker(
+    url: str, engine: AsyncEngine, transactions: SqlTransactions, sshd: Sshd
+) -> AsyncIterator[Bench]:
+    gateway, clock, endpoints = SshGateway(), SystemClock(), OneSshd(sshd.endpoint())
+    store = ChunkStore(url, engine)
+    writer = LogWriter(store)
+    cleaner = Cleaner(transactions, gateway.runs, endpoints, clock)
+    ports = DriverPorts(transactions, gateway.runs, endpoints, writer, clock)
+    runner = TargetRunner(ports, cleaner, await place_worker(transactions))
+    writing = asyncio.create_task(writer.run())
+    try:
+        yield Bench(transactions, runner, ChunkReader(engine))
+    finally:
+        await runner.stop()
+        writing.cancel()
+        await asyncio.gather(writing, return_exceptions=True)
+        await store.close()
+        await gateway.close()
+
+
+@pytest.fixture
+async def bench(
+    database_url: str, engine: AsyncEngine, transactions: SqlTransactions, sshd: Sshd
+) -> AsyncIterator[Bench]:
+    async with worker(database_url, engine, transactions, sshd) as running:
+        yield running
+
+
+async def test_script_runs_and_its_bytes_are_stored(bench: Bench) -> None:
+    """配達された対象は走り、出力のバイトがそのまま残り、終了コードで終わる。"""
+    target_id = await bench.place("printf 'a\\377b\\n'; exit 7")
+    await bench.runner.deliver(target_id)
+    target = await bench.target(target_id)
+    assert (target.state, target.exit_code) == (TargetState.FAILED, 7)
+    assert await bench.log(target_id) == b"a\xffb\n"
+
+
+async def test_second_delivery_does_nothing(bench: Bench) -> None:
+    """同じ対象が二度配達されても、スクリプトは一度しか走らない。"""
+    target_id = await bench.place("echo once")
+    await asyncio.gather(bench.runner.deliver(target_id), bench.runner.deliver(target_id))
+    await bench.runner.deliver(target_id)
+    assert await bench.log(target_id) == b"once\n"
+
+
+async def test_cut_connection_is_followed_again(bench: Bench, sshd: Sshd) -> None:
+    """途中で sshd のつながりを全部殺しても、続きから受け取り、結末まで追う。"""
+    target_id = await bench.place("for n in 1 2 3 4 5 6; do echo $n; sleep 0.5; done")
+    driving = asyncio.create_task(bench.runner.deliver(target_id))
+    await eventually(lambda: _has(bench, target_id, b"1\n2\n"), "二行届く")
+    assert sshd.kill_sessions() > 0
+    await driving
+    assert await bench.log(target_id) == b"1\n2\n3\n4\n5\n6\n"
+    assert (await bench.target(target_id)).state is TargetState.SUCCEEDED
+
+
+async def test_next_worker_continues_where_the_log_ends(
+    bench: Bench, database_url: str, engine: AsyncEngine, transactions: SqlTransactions, sshd: Sshd
+) -> None:
+    """静かに手放した対象を別のワーカーが引き受けると、ログは途切れも重なりもせず続く。"""
+    target_id = await bench.place("echo a; sleep 2; echo b")
+    driving = asyncio.create_task(bench.runner.deliver(target_id))
+    await eventually(lambda: _has(bench, target_id, b"a\n"), "一行目が届く")
+    await bench.runner.stop()
+    await asyncio.gather(driving, return_exceptions=True)
+    async with worker(database_url, engine, transactions, sshd) as second:
+        await second.runner.deliver(target_id)
+        assert await second.log(target_id) == b"a\nb\n"
+
+
+async def test_cancel_signal_stops_the_run(bench: Bench) -> None:
+    """中止の合図が来ると止まり、「中止」として終わる。"""
+    target_id = await bench.place("echo begun; sleep 600")
+    driving = asyncio.create_task(bench.runner.deliver(target_id))
+    await eventually(lambda: _has(bench, target_id, b"begun\n"), "走り始める")
+    bench.runner.on_signal(Signal(SignalKind.CANCEL, (target_id,)))
+    await driving
+    target = await bench.target(target_id)
+    assert (target.state, target.reason, target.survivors) == (TargetState.CANCELLED, "cancelled_by_user", ())
+
+
+async def test_timeout_is_told_apart_from_cancel(bench: Bench) -> None:
+    """時間の上限を過ぎた走りは、「時間切れ」として終わる。"""
+    target_id = await bench.place("echo begun; sleep 600", timeout_s=1)
+    await bench.runner.deliver(target_id)
+    assert (await bench.target(target_id)).state is TargetState.TIMED_OUT
+
+
+async def test_unreachable_server_fails_at_once_with_its_reason(bench: Bench, sshd: Sshd) -> None:
+    """まだ何も送っていないのにつながらなければ、待たせずに理由を見せる。"""
+    await sshd.stop()
+    target_id = await bench.place("echo never")
+    await bench.runner.deliver(target_id)
+    target = await bench.target(target_id)
+    assert (target.state, target.reason) == (TargetState.FAILED, "connect_refused")
+
+
+async def _has(bench: Bench, target_id: TargetId, expected: bytes) -> bool:
+    return (await bench.log(target_id)).startswith(expected)
