@@ -11,8 +11,14 @@ from tsubame.business.shared.errors import StorageUnavailableError
 from tsubame.business.shared.signals import Signals
 from tsubame.data_access.db.signals import SqlSignals
 from tsubame.data_access.queue.queue import SqlQueue
+from tsubame.data_access.repositories.audit import SqlAuditLog
+from tsubame.data_access.repositories.auth import SqlGrantRepository, SqlSetupTokenRepository
+from tsubame.data_access.repositories.credentials import SqlCredentialRepository
 from tsubame.data_access.repositories.executions import SqlExecutionRepository
+from tsubame.data_access.repositories.jobs import SqlJobRepository
+from tsubame.data_access.repositories.servers import SqlServerRepository
 from tsubame.data_access.repositories.targets import SqlTargetRepository
+from tsubame.data_access.repositories.users import SqlUserRepository
 
 
 class SqlTransaction:
@@ -26,6 +32,34 @@ class SqlTransaction:
     def connection(self) -> AsyncConnection:
         """データの層の中でだけ使う、生の接続。業務の口には出ない。"""
         return self._connection
+
+    @property
+    def users(self) -> SqlUserRepository:
+        return SqlUserRepository(self._connection)
+
+    @property
+    def grants(self) -> SqlGrantRepository:
+        return SqlGrantRepository(self._connection)
+
+    @property
+    def setup_token(self) -> SqlSetupTokenRepository:
+        return SqlSetupTokenRepository(self._connection)
+
+    @property
+    def credentials(self) -> SqlCredentialRepository:
+        return SqlCredentialRepository(self._connection)
+
+    @property
+    def servers(self) -> SqlServerRepository:
+        return SqlServerRepository(self._connection)
+
+    @property
+    def jobs(self) -> SqlJobRepository:
+        return SqlJobRepository(self._connection)
+
+    @property
+    def audit(self) -> SqlAuditLog:
+        return SqlAuditLog(self._connection)
 
     @property
     def executions(self) -> SqlExecutionRepository:

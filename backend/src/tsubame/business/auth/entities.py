@@ -14,13 +14,41 @@ class AccessToken:
 
 
 @dataclass(frozen=True, slots=True)
+class AccessClaims:
+    """確かめ終えた通行証の中身。"""
+
+    user_id: UserId
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """通行証の持ち主。``expires_at`` を過ぎたら、取り直した通行証で確かめ直すこと(WebSocket)。"""
+
+    user: User
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshToken:
+    """更新券の値。HttpOnly の Cookie にだけ入れる。"""
+
+    value: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class SignedIn:
-    """ログインの結果。``refresh_token`` は HttpOnly の Cookie にだけ入れる。"""
+    """ログイン、または更新の結果。
+
+    Attributes:
+        refresh: 新しい更新券。``None`` なら、持っている券をそのまま使い続ける
+            (二つのタブが同時に更新し、先の一方がもう新しい券を受け取ったとき)。
+    """
 
     user: User
     access: AccessToken
-    refresh_token: str
-    refresh_expires_at: datetime
+    refresh: RefreshToken | None
 
 
 @dataclass(frozen=True, slots=True)

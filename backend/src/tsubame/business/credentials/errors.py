@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 from tsubame.business.shared.errors import ConflictError, NotFoundError
 
 
@@ -9,6 +11,13 @@ class CredentialInUseError(ConflictError):
     """使っているサーバがあるので消せない。"""
 
     code = "credential_in_use"
+
+    def __init__(self, servers: Sequence[str]) -> None:
+        names = ", ".join(servers)
+        super().__init__(
+            f"This credential is used by: {names}. Give them another one first.",
+            params={"servers": names, "count": len(servers)},
+        )
 
 
 class PrivateKeyError(Exception):

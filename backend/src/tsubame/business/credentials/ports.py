@@ -1,23 +1,41 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from tsubame.business.audit.ports import AuditLog
 from tsubame.business.credentials.entities import Credential, CredentialKind, PublicKey
 from tsubame.business.shared.ids import CredentialId, ProjectId
 from tsubame.business.shared.paging import Page, PageRequest
 from tsubame.business.shared.secret import Secret
+from tsubame.business.shared.signals import Signals
 
 
 @dataclass(frozen=True, slots=True)
-class CredentialRow:
-    """しまう形。``sealed`` は暗号にした JSON で、置き場所(表・列・行)に結びついている。"""
+class SecretColumns:
+    """秘密をしまう形。``sealed`` は暗号にした JSON で、置き場所(表・列・行)に結びついている。"""
 
-    id: CredentialId
-    project_id: ProjectId
-    name: str
     kind: CredentialKind
     public_key: PublicKey | None
     has_passphrase: bool
     sealed: str
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialRow:
+    """入れる行。"""
+
+    id: CredentialId
+    project_id: ProjectId
+    name: str
+    secret: SecretColumns
+
+
+@dataclass(frozen=True, slots=True)
+class SealedCredential:
+    """しまってある秘密。``version`` は、使い回しの接続が古くなったかを見分けるのに使う。"""
+
+    kind: CredentialKind
+    sealed: str
+    version: int
 
 
 class CredentialRepository(Protocol):
@@ -29,15 +47,24 @@ class CredentialRepository(Protocol):
         """Raises: NameTakenError。"""
         ...
 
-    async def replace(self, row: CredentialRow, expected_version: int | None) -> None:
-        """Raises: NameTakenError, VersionConflictError, CredentialNotFoundError。"""
+    async def replace(
+        self,
+        credential_id: CredentialId,
+        name: str,
+        secret: SecretColumns | None,
+        expected_version: int | None,
+    ) -> None:
+        """``secret`` が ``None`` なら、秘密は今のまま。
+
+        Raises: NameTakenError, VersionConflictError, CredentialNotFoundError。
+        """
         ...
 
     async def get(self, credential_id: CredentialId) -> Credential:
         """Raises: CredentialNotFoundError。"""
         ...
 
-    async def sealed_of(self, credential_id: CredentialId) -> tuple[CredentialKind, str]:
+    async def sealed_of(self, credential_id: CredentialId) -> SealedCredential:
         """Raises: CredentialNotFoundError。"""
         ...
 
@@ -46,6 +73,19 @@ class CredentialRepository(Protocol):
     async def delete(self, credential_id: CredentialId) -> None:
         """Raises: CredentialInUseError, CredentialNotFoundError。"""
         ...
+
+
+class CredentialsTx(Protocol):
+    """この部屋の用件が使うリポジトリ。"""
+
+    @property
+    def credentials(self) -> CredentialRepository: ...
+
+    @property
+    def audit(self) -> AuditLog: ...
+
+    @property
+    def signals(self) -> Signals: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,12 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from tsubame.business.audit.ports import AuditLog
 from tsubame.business.jobs.entities import Job, ScriptSpec
+from tsubame.business.servers.ports import ServerRepository
 from tsubame.business.shared.ids import JobId, ProjectId, ServerId
 from tsubame.business.shared.paging import Page, PageRequest
+from tsubame.business.shared.signals import Signals
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +47,19 @@ class JobRepository(Protocol):
     async def delete(self, job_id: JobId) -> None:
         """消す。履歴は残る。Raises: JobNotFoundError。"""
         ...
+
+
+class JobsTx(Protocol):
+    """この部屋の用件が使うリポジトリ。"""
+
+    @property
+    def jobs(self) -> JobRepository: ...
+
+    @property
+    def servers(self) -> ServerRepository: ...
+
+    @property
+    def audit(self) -> AuditLog: ...
+
+    @property
+    def signals(self) -> Signals: ...

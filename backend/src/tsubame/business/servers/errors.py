@@ -1,5 +1,6 @@
 """サーバに届かない理由。実行・接続試験・ホスト鍵の読み取りが同じ語彙を使う。"""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from tsubame.business.servers.entities import HostKey
@@ -14,6 +15,25 @@ class ServerInUseError(ConflictError):
     """使っているジョブがあるので消せない。"""
 
     code = "server_in_use"
+
+    def __init__(self, jobs: Sequence[str]) -> None:
+        names = ", ".join(jobs)
+        super().__init__(
+            f"This server is used by the jobs: {names}. Remove it from them first.",
+            params={"jobs": names, "count": len(jobs)},
+        )
+
+
+class ServerBusyRunningError(ConflictError):
+    """まだ終わっていない実行があるので消せない。消すと、続きを取りに行けなくなる。"""
+
+    code = "server_has_unfinished_runs"
+
+    def __init__(self, count: int) -> None:
+        super().__init__(
+            f"{count} run(s) on this server have not ended yet. Wait for them or cancel them first.",
+            params={"count": count},
+        )
 
 
 class HostKeyMismatchError(ConflictError):

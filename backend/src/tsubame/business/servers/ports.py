@@ -1,9 +1,13 @@
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from tsubame.business.audit.ports import AuditLog
+from tsubame.business.credentials.ports import CredentialRepository
 from tsubame.business.servers.entities import Endpoint, HostKey, Server, TestStep
 from tsubame.business.shared.ids import CredentialId, ProjectId, ServerId
 from tsubame.business.shared.paging import Page, PageRequest
+from tsubame.business.shared.signals import Signals
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,10 @@ class ServerRepository(Protocol):
     async def all_tags(self) -> list[str]: ...
 
     async def delete(self, server_id: ServerId) -> None:
-        """消す。履歴は名前を写して持つので残る。Raises: ServerInUseError, ServerNotFoundError。"""
+        """消す。履歴は名前を写して持つので残る。
+
+        Raises: ServerInUseError, ServerBusyRunningError, ServerNotFoundError。
+        """
         ...
 
     async def offer_host_key(self, server_id: ServerId, key: HostKey) -> None:
@@ -59,6 +66,26 @@ class ServerRepository(Protocol):
     async def pin_host_key(self, server_id: ServerId, key: HostKey) -> None: ...
 
     async def record_test(self, server_id: ServerId, reason: str) -> None: ...
+
+    async def existing(self, server_ids: Sequence[ServerId]) -> frozenset[ServerId]:
+        """そのうち、あるもの。"""
+        ...
+
+
+class ServersTx(Protocol):
+    """この部屋の用件が使うリポジトリ。"""
+
+    @property
+    def servers(self) -> ServerRepository: ...
+
+    @property
+    def credentials(self) -> CredentialRepository: ...
+
+    @property
+    def audit(self) -> AuditLog: ...
+
+    @property
+    def signals(self) -> Signals: ...
 
 
 class HostKeyScanner(Protocol):

@@ -25,6 +25,7 @@ class Permission(StrEnum):
     EXECUTION_READ = "execution:read"
     EXECUTION_START = "execution:start"
     EXECUTION_CANCEL = "execution:cancel"
+    USER_READ = "user:read"
     USER_WRITE = "user:write"
 
 
@@ -41,6 +42,7 @@ MINIMUM_ROLE: Final[dict[Permission, Role]] = {
     Permission.EXECUTION_READ: Role.VIEWER,
     Permission.EXECUTION_START: Role.OPERATOR,
     Permission.EXECUTION_CANCEL: Role.OPERATOR,
+    Permission.USER_READ: Role.VIEWER,
     Permission.USER_WRITE: Role.ADMIN,
 }
 

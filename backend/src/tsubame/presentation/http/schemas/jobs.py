@@ -3,7 +3,7 @@ from datetime import datetime
 from pydantic import Field
 
 from tsubame.business.jobs.entities import JobKind
-from tsubame.presentation.http.api_model import ApiInput, ApiModel
+from tsubame.presentation.http.api_model import ApiInput, ApiModel, RowId
 
 
 class JobInput(ApiInput):
@@ -12,7 +12,7 @@ class JobInput(ApiInput):
     kind: JobKind = JobKind.SCRIPT
     script: str = Field(max_length=1_048_576)
     interpreter: str | None = Field(default=None, max_length=1024)
-    server_ids: list[int] = Field(default_factory=list, max_length=1000)
+    server_ids: list[RowId] = Field(default_factory=list, max_length=1000)
     env: dict[str, str] = Field(default_factory=dict)
     working_directory: str | None = Field(default=None, max_length=1024)
     timeout_s: int | None = Field(default=None, ge=1, le=31_536_000)

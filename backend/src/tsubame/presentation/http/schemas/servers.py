@@ -3,7 +3,7 @@ from datetime import datetime
 from pydantic import Field
 
 from tsubame.business.servers.entities import HostKeyState, TestStepName
-from tsubame.presentation.http.api_model import ApiInput, ApiModel
+from tsubame.presentation.http.api_model import ApiInput, ApiModel, RowId
 
 
 class ServerInput(ApiInput):
@@ -12,7 +12,7 @@ class ServerInput(ApiInput):
     host: str = Field(min_length=1, max_length=253)
     port: int = Field(default=22, ge=1, le=65535)
     username: str = Field(min_length=1, max_length=64)
-    credential_id: int
+    credential_id: RowId
     tags: list[str] = Field(default_factory=list, max_length=32)
     run_directory: str | None = Field(default=None, max_length=1024)
 

@@ -1,0 +1,91 @@
+"""ログイン・更新・ログアウト。"""
+
+from datetime import timedelta
+from typing import Final
+
+from tsubame.business.audit.entities import AuditEvent
+from tsubame.business.auth.entities import ClientInfo, RefreshGrant, SignedIn
+from tsubame.business.auth.errors import BadCredentialsError, SessionEndedError
+from tsubame.business.auth.password_policy import normal
+from tsubame.business.auth.ports import AuthTx, Passwords
+from tsubame.business.auth.sessions import Sessions, hash_of
+from tsubame.business.shared.clock import Clock
+from tsubame.business.shared.secret import Secret
+from tsubame.business.shared.transactions import Transactions
+from tsubame.business.users.entities import User
+
+REUSE_GRACE: Final = timedelta(seconds=10)
+"""使い終わった更新券を、盗用とみなさずに受ける時間。
+
+二つのタブが同じ券で同時に更新すると、遅れた方は「使用済み」を出すことになる。この間は
+通行証だけを返し、新しい券は渡さない(先の応答が、同じ Cookie をもう新しくしている)。
+盗んだ人がこの間に使っても、得るのは十五分の通行証一枚だけで、次の更新で家族ごと止まる。
+"""
+
+
+class AuthService:
+    def __init__(
+        self, transactions: Transactions[AuthTx], passwords: Passwords, sessions: Sessions, clock: Clock
+    ) -> None:
+        self._transactions = transactions
+        self._passwords = passwords
+        self._sessions = sessions
+        self._clock = clock
+
+    async def sign_in(self, username: str, password: Secret, client: ClientInfo) -> SignedIn:
+        """Raises: BadCredentialsError, UnavailableError。"""
+        async with self._transactions.begin() as tx:
+            found = await tx.users.find_for_login(username.strip())
+        user, stored = found or (None, None)
+        # 利用者がいなくても照合し、かかる時間から名前の有無を悟らせない
+        matches, stronger = await self._passwords.verify(normal(password), stored)
+        if user is None or not matches or user.disabled_at is not None:
+            raise BadCredentialsError("The user name or the password is wrong.")
+        async with self._transactions.begin() as tx:
+            if stronger is not None:
+                await tx.users.replace_password_hash(user.id, stronger)
+            await tx.grants.delete_expired(user.id, self._clock.now())
+            signed_in = await self._sessions.open(tx, user, client)
+            await tx.audit.record(_event(user, "user.signed_in", client))
+        return signed_in
+
+    async def refresh(self, token: str, client: ClientInfo) -> SignedIn:
+        """更新券を新しい券に替える。使い回しに気づいたら、家族ごと無効にする。
+
+        Raises: SessionEndedError。
+        """
+        now = self._clock.now()
+        # 家族の取り消しは確定させたいので、例外は取引を抜けてから投げる
+        async with self._transactions.begin() as tx:
+            grant = await tx.grants.take(hash_of(token), now)
+            user = None if grant is None else await tx.users.find(grant.user_id)
+            if grant is not None and user is not None and _usable(grant, user, self._clock):
+                if grant.used_at is None:
+                    return await self._sessions.open(tx, user, client, grant.family)
+                if now - grant.used_at <= REUSE_GRACE:
+                    return SignedIn(user=user, access=self._sessions.access_for(user), refresh=None)
+            if grant is not None:
+                await tx.grants.revoke_family(grant.family, now)
+        raise SessionEndedError("This session has ended. Sign in again.")
+
+    async def sign_out(self, token: str) -> None:
+        """券の家族を無効にする。知らない券なら、もう終わっているので何もしない。"""
+        async with self._transactions.begin() as tx:
+            grant = await tx.grants.find(hash_of(token))
+            if grant is not None:
+                await tx.grants.revoke_family(grant.family, self._clock.now())
+
+
+def _usable(grant: RefreshGrant, user: User, clock: Clock) -> bool:
+    return grant.revoked_at is None and grant.expires_at > clock.now() and user.disabled_at is None
+
+
+def _event(user: User, action: str, client: ClientInfo) -> AuditEvent:
+    return AuditEvent(
+        actor=user.as_actor(),
+        action=action,
+        subject_type="user",
+        subject_id=user.id,
+        subject_name=user.username,
+        details={"address": client.address},
+    )

@@ -1,0 +1,122 @@
+"""受け取ったジョブの検査。"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from tsubame.business.jobs.entities import ScriptSpec
+from tsubame.business.jobs.ports import JobDraft
+from tsubame.business.jobs.script import is_interpreter, script_bytes
+from tsubame.business.shared.ids import ServerId
+from tsubame.business.shared.validation import (
+    FieldErrors,
+    checked_line,
+    checked_text,
+    has_control_character,
+)
+
+MAX_SCRIPT_BYTES: Final = 1024 * 1024
+MAX_ENV_BYTES: Final = 1024 * 1024
+# Linux の MAX_ARG_STRLEN は「名前=値」と終わりの NUL で 128 KiB。超えると execve が E2BIG で断る
+MAX_ENV_ENTRY_BYTES: Final = 128 * 1024 - 1
+MAX_TIMEOUT_S: Final = 365 * 24 * 3600
+RESERVED_PREFIX: Final = "TSUBAME_"
+_ENV_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def checked_job(draft: JobDraft) -> JobDraft:
+    """検査し、名前の前後の空白や空の欄を直した姿を返す。空のスクリプトは、しまってよい。
+
+    Raises: InvalidInputError。
+    """
+    errors = FieldErrors()
+    checked = replace(
+        draft,
+        name=checked_line("name", draft.name, errors),
+        description=checked_text("description", draft.description, errors),
+        spec=_spec(draft.spec, errors),
+    )
+    _check_servers(draft.server_ids, errors)
+    errors.raise_if_any()
+    return checked
+
+
+def _spec(spec: ScriptSpec, errors: FieldErrors) -> ScriptSpec:
+    script = checked_text("script", spec.script, errors)
+    if any("\ud800" <= character <= "\udfff" for character in script):
+        # 相方のないサロゲートは、どの文字も表さず、UTF-8 にできない
+        errors.add("script", "lone_surrogate", "The script contains half of a character (a lone surrogate).")
+    elif len(script_bytes(spec)) > MAX_SCRIPT_BYTES:
+        errors.add("script", "script_too_large", f"The script must be at most {MAX_SCRIPT_BYTES} bytes.")
+    _check_env(spec.env, errors)
+    if spec.timeout_s is not None and not 1 <= spec.timeout_s <= MAX_TIMEOUT_S:
+        errors.add("timeout_s", "out_of_range", f"The time limit must be from 1 to {MAX_TIMEOUT_S} seconds.")
+    return replace(
+        spec,
+        interpreter=_interpreter(spec.interpreter, errors),
+        env=tuple(sorted(spec.env)),
+        working_directory=_working_directory(spec.working_directory, errors),
+    )
+
+
+def _interpreter(value: str | None, errors: FieldErrors) -> str | None:
+    interpreter = (value or "").strip()
+    if not interpreter:
+        return None
+    if not is_interpreter(interpreter):
+        errors.add(
+            "interpreter",
+            "interpreter_invalid",
+            "Write the program and its arguments separated by spaces, without quotes, such as 'python3 -u'.",
+        )
+    return interpreter
+
+
+def _working_directory(value: str | None, errors: FieldErrors) -> str | None:
+    directory = (value or "").strip()
+    if not directory:
+        return None
+    if has_control_character(directory):
+        errors.add("working_directory", "control_character", "This must not contain control characters.")
+    elif not directory.startswith(("/", "~")):
+        errors.add(
+            "working_directory",
+            "working_directory_relative",
+            "This must be an absolute path, or start with ~ (the home directory).",
+        )
+    return directory
+
+
+def _check_env(env: Sequence[tuple[str, str]], errors: FieldErrors) -> None:
+    total = 0
+    for name, value in env:
+        field = f"env.{name}"
+        size = len(name) + 1 + len(value.encode("utf-8", "surrogatepass"))
+        total += size
+        if not _ENV_NAME.fullmatch(name):
+            errors.add(
+                field,
+                "env_name_invalid",
+                "A variable name has letters, digits and _ only, and does not start with a digit.",
+            )
+        elif name.startswith(RESERVED_PREFIX):
+            errors.add(
+                field, "env_name_reserved", f"Names that start with {RESERVED_PREFIX} belong to tsubame-ci."
+            )
+        if "\0" in value:
+            errors.add(field, "nul_character", "This must not contain NUL characters.")
+        elif any("\ud800" <= character <= "\udfff" for character in value):
+            errors.add(field, "lone_surrogate", "This contains half of a character (a lone surrogate).")
+        elif size > MAX_ENV_ENTRY_BYTES:
+            errors.add(field, "env_value_too_large", "The name and the value must be below 128 KiB together.")
+    if total > MAX_ENV_BYTES:
+        errors.add("env", "env_too_large", f"All variables together must be at most {MAX_ENV_BYTES} bytes.")
+
+
+def _check_servers(server_ids: Sequence[ServerId], errors: FieldErrors) -> None:
+    seen: set[ServerId] = set()
+    for index, server_id in enumerate(server_ids):
+        if server_id in seen:
+            errors.add(f"server_ids.{index}", "duplicate", "This server is listed twice.")
+        seen.add(server_id)

@@ -1,0 +1,122 @@
+"""ジョブの用件。"""
+
+from dataclasses import fields, replace
+
+from tsubame.business.audit.entities import AuditEvent
+from tsubame.business.jobs.drafts import checked_job
+from tsubame.business.jobs.entities import Job
+from tsubame.business.jobs.ports import JobDraft, JobFilter, JobsTx
+from tsubame.business.shared.actor import Actor
+from tsubame.business.shared.ids import DEFAULT_PROJECT, JobId
+from tsubame.business.shared.paging import Page, PageRequest
+from tsubame.business.shared.permissions import Permission
+from tsubame.business.shared.signals import SignalKind
+from tsubame.business.shared.transactions import Transactions
+from tsubame.business.shared.validation import FieldErrors
+
+
+class JobService:
+    def __init__(self, transactions: Transactions[JobsTx]) -> None:
+        self._transactions = transactions
+
+    async def page(self, actor: Actor, where: JobFilter, request: PageRequest) -> Page[Job]:
+        actor.require(Permission.JOB_READ)
+        async with self._transactions.begin() as tx:
+            return await tx.jobs.page(where, request)
+
+    async def get(self, actor: Actor, job_id: JobId) -> Job:
+        """Raises: JobNotFoundError。"""
+        actor.require(Permission.JOB_READ)
+        async with self._transactions.begin() as tx:
+            return await tx.jobs.get(job_id)
+
+    async def create(self, actor: Actor, draft: JobDraft) -> Job:
+        """Raises: InvalidInputError, NameTakenError。"""
+        actor.require(Permission.JOB_WRITE)
+        draft = checked_job(draft)
+        async with self._transactions.begin() as tx:
+            await _check_servers_exist(tx, draft)
+            job = await tx.jobs.add(DEFAULT_PROJECT, draft)
+            await _tell(tx, _event(actor, "job.created", job))
+        return job
+
+    async def update(self, actor: Actor, job_id: JobId, draft: JobDraft, expected_version: int | None) -> Job:
+        """始まっている実行は、写し取った中身のまま続く。
+
+        Raises: InvalidInputError, NameTakenError, VersionConflictError, JobNotFoundError。
+        """
+        actor.require(Permission.JOB_WRITE)
+        draft = checked_job(draft)
+        async with self._transactions.begin() as tx:
+            before = await tx.jobs.get(job_id)
+            await _check_servers_exist(tx, draft)
+            job = await tx.jobs.replace(job_id, draft, expected_version)
+            details: dict[str, object] = {"changed": _changed(_draft_of(before), draft)}
+            await _tell(tx, _event(actor, "job.updated", job, details))
+        return job
+
+    async def duplicate(self, actor: Actor, job_id: JobId, name: str) -> Job:
+        """同じ中身の、別の名前のジョブ。履歴は写さない。
+
+        Raises: InvalidInputError, NameTakenError, JobNotFoundError。
+        """
+        actor.require(Permission.JOB_WRITE)
+        async with self._transactions.begin() as tx:
+            original = await tx.jobs.get(job_id)
+            draft = checked_job(replace(_draft_of(original), name=name))
+            job = await tx.jobs.add(original.project_id, draft)
+            await _tell(tx, _event(actor, "job.created", job, {"duplicate_of": job_id}))
+        return job
+
+    async def delete(self, actor: Actor, job_id: JobId) -> None:
+        """消す。履歴は残り、動いている実行は最後まで続く。
+
+        Raises: JobNotFoundError。
+        """
+        actor.require(Permission.JOB_WRITE)
+        async with self._transactions.begin() as tx:
+            job = await tx.jobs.get(job_id)
+            await tx.jobs.delete(job_id)
+            await _tell(tx, _event(actor, "job.deleted", job))
+
+
+async def _check_servers_exist(tx: JobsTx, draft: JobDraft) -> None:
+    existing = await tx.servers.existing(draft.server_ids)
+    errors = FieldErrors()
+    for index, server_id in enumerate(draft.server_ids):
+        if server_id not in existing:
+            errors.add(f"server_ids.{index}", "server_not_found", "This server does not exist any more.")
+    errors.raise_if_any()
+
+
+async def _tell(tx: JobsTx, event: AuditEvent) -> None:
+    await tx.audit.record(event)
+    if event.subject_id is not None:
+        await tx.signals.send(SignalKind.JOB, [event.subject_id])
+
+
+def _draft_of(job: Job) -> JobDraft:
+    return JobDraft(
+        name=job.name,
+        description=job.description,
+        spec=job.spec,
+        server_ids=tuple(server.id for server in job.servers),
+        enabled=job.enabled,
+    )
+
+
+def _changed(before: JobDraft, after: JobDraft) -> list[str]:
+    names = (field.name for field in fields(JobDraft))
+    return [name for name in names if getattr(before, name) != getattr(after, name)]
+
+
+def _event(actor: Actor, action: str, job: Job, details: dict[str, object] | None = None) -> AuditEvent:
+    # 環境変数の値には秘密を書く人がいる。中身の差は残さず、変わった項目の名前だけを残す
+    return AuditEvent(
+        actor=actor,
+        action=action,
+        subject_type="job",
+        subject_id=job.id,
+        subject_name=job.name,
+        details=details or {},
+    )

@@ -1,0 +1,112 @@
+"""受け取ったサーバの検査。"""
+
+import ipaddress
+import re
+from dataclasses import replace
+from typing import Final
+
+from tsubame.business.servers.ports import ServerDraft
+from tsubame.business.shared.validation import FieldErrors, checked_line, checked_text, has_control_character
+
+MAX_HOST: Final = 253
+MAX_PORT: Final = 65535
+MAX_USERNAME: Final = 64
+
+_LABEL: Final = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
+# 入るときに引数としてシェルを通らないので広く許すが、オプションに見える名前と、空白・制御文字は断る
+_USERNAME: Final = re.compile(r"[^\s\x00-\x1f\x7f-][^\s\x00-\x1f\x7f]*")
+_TAG: Final = re.compile(r"[A-Za-z0-9._=-]{1,64}")
+# 命令の行に載るので、fish や csh の引用の中でも特別な意味を持つ文字は断る
+_DIRECTORY: Final = re.compile(r"/[^'\\!\x00-\x1f\x7f]*")
+
+
+def checked_server(draft: ServerDraft) -> ServerDraft:
+    """検査し、前後の空白や ``[::1]`` の角かっこを落とした姿を返す。
+
+    Raises: InvalidInputError。
+    """
+    errors = FieldErrors()
+    checked = replace(
+        draft,
+        name=checked_line("name", draft.name, errors),
+        description=checked_text("description", draft.description, errors),
+        host=_host(draft.host, errors),
+        username=_username(draft.username, errors),
+        tags=_tags(draft.tags, errors),
+        run_directory=_run_directory(draft.run_directory, errors),
+    )
+    if not 1 <= draft.port <= MAX_PORT:
+        errors.add("port", "out_of_range", f"The port must be from 1 to {MAX_PORT}.")
+    errors.raise_if_any()
+    return checked
+
+
+def _host(value: str, errors: FieldErrors) -> str:
+    host = value.strip()
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    if not host:
+        errors.add("host", "required", "This must not be empty.")
+    elif len(host) > MAX_HOST or not (_is_address(host) or _is_name(host)):
+        errors.add(
+            "host",
+            "host_invalid",
+            "This is not a host name or an IP address. Write only the host, such as web1.example.com; "
+            "the user and the port have their own fields.",
+        )
+    return host
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    # 範囲つきの IPv6(fe80::1%eth0)の後ろは、何でも通ってしまう
+    return not has_control_character(host) and not any(character.isspace() for character in host)
+
+
+def _is_name(host: str) -> bool:
+    try:
+        labels = host.removesuffix(".").encode("idna").decode("ascii").split(".")
+    except UnicodeError:
+        return False
+    # 数だけで終わる名前は、番号の打ち間違い(例 10.0.0.256)
+    return all(_LABEL.fullmatch(label) for label in labels) and not labels[-1].isdecimal()
+
+
+def _username(value: str, errors: FieldErrors) -> str:
+    username = value.strip()
+    if not username:
+        errors.add("username", "required", "This must not be empty.")
+    elif len(username) > MAX_USERNAME or not _USERNAME.fullmatch(username):
+        errors.add(
+            "username",
+            "ssh_username_invalid",
+            f"A user name has at most {MAX_USERNAME} characters, no spaces and no '-' at the start.",
+        )
+    return username
+
+
+def _tags(values: tuple[str, ...], errors: FieldErrors) -> tuple[str, ...]:
+    for index, tag in enumerate(values):
+        if not _TAG.fullmatch(tag):
+            errors.add(
+                f"tags.{index}", "tag_invalid", "A tag has 1 to 64 letters, digits and the characters . _ = -"
+            )
+        elif tag in values[:index]:
+            errors.add(f"tags.{index}", "duplicate", "This tag is listed twice.")
+    return values
+
+
+def _run_directory(value: str | None, errors: FieldErrors) -> str | None:
+    if value is None or not value.strip():
+        return None
+    directory = value.strip()
+    if not _DIRECTORY.fullmatch(directory):
+        errors.add(
+            "run_directory",
+            "run_directory_invalid",
+            "This must be an absolute path without quotes, backslashes and exclamation marks.",
+        )
+    return directory

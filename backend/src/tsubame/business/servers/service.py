@@ -1,0 +1,90 @@
+"""サーバの用件: 加える、直す、消す、探す。"""
+
+from dataclasses import fields
+
+from tsubame.business.credentials.errors import CredentialNotFoundError
+from tsubame.business.servers.drafts import checked_server
+from tsubame.business.servers.entities import Server
+from tsubame.business.servers.events import server_event
+from tsubame.business.servers.ports import Connections, ServerDraft, ServerFilter, ServersTx
+from tsubame.business.shared.actor import Actor
+from tsubame.business.shared.errors import InvalidInputError
+from tsubame.business.shared.ids import DEFAULT_PROJECT, ServerId
+from tsubame.business.shared.paging import Page, PageRequest
+from tsubame.business.shared.permissions import Permission
+from tsubame.business.shared.signals import SignalKind
+from tsubame.business.shared.transactions import Transactions
+
+
+class ServerService:
+    def __init__(self, transactions: Transactions[ServersTx], connections: Connections) -> None:
+        self._transactions = transactions
+        self._connections = connections
+
+    async def page(self, actor: Actor, where: ServerFilter, request: PageRequest) -> Page[Server]:
+        actor.require(Permission.SERVER_READ)
+        async with self._transactions.begin() as tx:
+            return await tx.servers.page(where, request)
+
+    async def tags(self, actor: Actor) -> list[str]:
+        actor.require(Permission.SERVER_READ)
+        async with self._transactions.begin() as tx:
+            return await tx.servers.all_tags()
+
+    async def get(self, actor: Actor, server_id: ServerId) -> Server:
+        """Raises: ServerNotFoundError。"""
+        actor.require(Permission.SERVER_READ)
+        async with self._transactions.begin() as tx:
+            return await tx.servers.get(server_id)
+
+    async def create(self, actor: Actor, draft: ServerDraft) -> Server:
+        """Raises: InvalidInputError, NameTakenError。"""
+        actor.require(Permission.SERVER_WRITE)
+        draft = checked_server(draft)
+        try:
+            async with self._transactions.begin() as tx:
+                server = await tx.servers.add(DEFAULT_PROJECT, draft)
+                await tx.audit.record(server_event(actor, "server.created", server))
+                await tx.signals.send(SignalKind.SERVER, [server.id])
+        except CredentialNotFoundError as exc:
+            raise _unknown_credential() from exc
+        return server
+
+    async def update(
+        self, actor: Actor, server_id: ServerId, draft: ServerDraft, expected_version: int | None
+    ) -> Server:
+        """Raises: InvalidInputError, NameTakenError, VersionConflictError, ServerNotFoundError。"""
+        actor.require(Permission.SERVER_WRITE)
+        draft = checked_server(draft)
+        try:
+            async with self._transactions.begin() as tx:
+                before = await tx.servers.get(server_id)
+                server = await tx.servers.replace(server_id, draft, expected_version)
+                details: dict[str, object] = {"changed": _changed(before, draft)}
+                await tx.audit.record(server_event(actor, "server.updated", server, details))
+                await tx.signals.send(SignalKind.SERVER, [server_id])
+        except CredentialNotFoundError as exc:
+            raise _unknown_credential() from exc
+        await self._connections.forget(server_id)
+        return server
+
+    async def delete(self, actor: Actor, server_id: ServerId) -> None:
+        """Raises: ServerInUseError, ServerBusyRunningError, ServerNotFoundError。"""
+        actor.require(Permission.SERVER_WRITE)
+        async with self._transactions.begin() as tx:
+            server = await tx.servers.get(server_id)
+            await tx.servers.delete(server_id)
+            await tx.audit.record(server_event(actor, "server.deleted", server))
+            await tx.signals.send(SignalKind.SERVER, [server_id])
+        await self._connections.forget(server_id)
+
+
+def _changed(before: Server, draft: ServerDraft) -> list[str]:
+    names = (field.name for field in fields(ServerDraft))
+    return [name for name in names if getattr(before, name) != getattr(draft, name)]
+
+
+def _unknown_credential() -> InvalidInputError:
+    return InvalidInputError.one(
+        "credential_id", "credential_not_found", "This credential does not exist any more."
+    )

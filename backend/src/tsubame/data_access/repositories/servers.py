@@ -1,0 +1,197 @@
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import Row, case, delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tsubame.business.credentials.errors import CredentialNotFoundError
+from tsubame.business.executions.states import ENDED, TargetState
+from tsubame.business.servers.entities import HostKey, Server
+from tsubame.business.servers.errors import ServerBusyRunningError, ServerInUseError, ServerNotFoundError
+from tsubame.business.servers.ports import ServerDraft, ServerFilter
+from tsubame.business.shared.errors import DomainError, NameTakenError, VersionConflictError
+from tsubame.business.shared.ids import CredentialId, ProjectId, ServerId
+from tsubame.business.shared.paging import Page, PageRequest
+from tsubame.data_access.db.constraints import translated
+from tsubame.data_access.db.paging import contains, page_by_name
+from tsubame.data_access.tables.credentials import credentials
+from tsubame.data_access.tables.executions import targets
+from tsubame.data_access.tables.jobs import job_servers, jobs
+from tsubame.data_access.tables.servers import servers
+
+_UNFINISHED: Final = tuple(state for state in TargetState if state not in ENDED)
+_SELECT: Final = select(servers, credentials.c.name.label("credential_name")).join(
+    credentials, credentials.c.id == servers.c.credential_id
+)
+
+
+class SqlServerRepository:
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def add(self, project_id: ProjectId, draft: ServerDraft) -> Server:
+        statement = insert(servers).values(project_id=project_id, **_columns(draft)).returning(servers.c.id)
+        with translated(_refusals(draft)):
+            added = await self._connection.execute(statement)
+        return await self.get(ServerId(added.scalar_one()))
+
+    async def replace(self, server_id: ServerId, draft: ServerDraft, expected_version: int | None) -> Server:
+        same_address = (servers.c.host == draft.host) & (servers.c.port == draft.port)
+        # あて先が変われば別の相手かもしれない。前の相手の鍵も、試験の結果も持ち越さない
+        kept = {
+            name: case((same_address, servers.c[name]), else_=None)
+            for name in (*_key_columns("pinned", None), *_key_columns("offered", None))
+        }
+        statement = (
+            update(servers)
+            .where(servers.c.id == server_id)
+            .values(updated_at=func.now(), version=servers.c.version + 1, **kept, **_columns(draft))
+            .returning(servers.c.id)
+        )
+        if expected_version is not None:
+            statement = statement.where(servers.c.version == expected_version)
+        with translated(_refusals(draft)):
+            changed = (await self._connection.execute(statement)).scalar_one_or_none()
+        server = await self.get(server_id)
+        if changed is None:
+            raise VersionConflictError
+        return server
+
+    async def get(self, server_id: ServerId) -> Server:
+        row = (await self._connection.execute(_SELECT.where(servers.c.id == server_id))).one_or_none()
+        if row is None:
+            raise _not_found(server_id)
+        return _server(row)
+
+    async def page(self, where: ServerFilter, request: PageRequest) -> Page[Server]:
+        query = _SELECT
+        if where.query:
+            searched = (servers.c.name, servers.c.host, servers.c.description)
+            query = query.where(contains(where.query, *searched))
+        tags = [tag for tag in where.tags if "\0" not in tag]
+        if tags:
+            query = query.where(servers.c.tags.contains(tags))
+        return await page_by_name(self._connection, query, (servers.c.name, servers.c.id), request, _server)
+
+    async def all_tags(self) -> list[str]:
+        tag = func.unnest(servers.c.tags).label("tag")
+        return list((await self._connection.execute(select(tag).distinct().order_by(tag))).scalars())
+
+    async def delete(self, server_id: ServerId) -> None:
+        # 先に行を鎖す。鎖したあとは、このサーバを使うジョブも対象も増えない
+        await self._connection.execute(
+            select(servers.c.id).where(servers.c.id == server_id).with_for_update()
+        )
+        used = await self._connection.execute(
+            select(jobs.c.name)
+            .join(job_servers, job_servers.c.job_id == jobs.c.id)
+            .where(job_servers.c.server_id == server_id)
+            .order_by(jobs.c.name)
+        )
+        names = list(used.scalars())
+        if names:
+            raise ServerInUseError(names)
+        unfinished = await self._connection.execute(
+            select(func.count())
+            .select_from(targets)
+            .where(targets.c.server_id == server_id, targets.c.state.in_(_UNFINISHED))
+        )
+        count = unfinished.scalar_one()
+        if count:
+            raise ServerBusyRunningError(count)
+        deleted = await self._connection.execute(
+            delete(servers).where(servers.c.id == server_id).returning(servers.c.id)
+        )
+        if deleted.scalar_one_or_none() is None:
+            raise _not_found(server_id)
+
+    async def offer_host_key(self, server_id: ServerId, key: HostKey) -> None:
+        # 前と同じ知らせは書かない。何度も試すたびに行を書き換えないため
+        pinned_already = servers.c.pinned_key.is_not_distinct_from(key.public_key)
+        values = {
+            name: case((pinned_already, None), else_=value)
+            for name, value in _key_columns("offered", key).items()
+        }
+        await self._connection.execute(update(servers).where(servers.c.id == server_id).values(values))
+
+    async def pin_host_key(self, server_id: ServerId, key: HostKey) -> None:
+        values = {**_key_columns("pinned", key), **_key_columns("offered", None)}
+        await self._connection.execute(update(servers).where(servers.c.id == server_id).values(values))
+
+    async def record_test(self, server_id: ServerId, reason: str) -> None:
+        await self._connection.execute(
+            update(servers)
+            .where(servers.c.id == server_id)
+            .values(last_test_at=func.now(), last_test_reason=reason)
+        )
+
+    async def existing(self, server_ids: Sequence[ServerId]) -> frozenset[ServerId]:
+        # 挿し込むまでのあいだに消されないよう、消す側と取り合う鎖をかける
+        found = await self._connection.execute(
+            select(servers.c.id)
+            .where(servers.c.id.in_(server_ids))
+            .with_for_update(key_share=True, read=True)
+        )
+        return frozenset(ServerId(server_id) for server_id in found.scalars())
+
+
+def _not_found(server_id: ServerId) -> ServerNotFoundError:
+    return ServerNotFoundError(f"There is no server {server_id}.")
+
+
+def _refusals(draft: ServerDraft) -> dict[str, DomainError]:
+    missing = f"There is no credential {draft.credential_id}."
+    return {
+        "uq_servers_project_id_name": NameTakenError(draft.name),
+        "fk_servers_credential_id": CredentialNotFoundError(missing),
+    }
+
+
+def _columns(draft: ServerDraft) -> dict[str, object]:
+    return {
+        "name": draft.name,
+        "description": draft.description,
+        "host": draft.host,
+        "port": draft.port,
+        "username": draft.username,
+        "credential_id": draft.credential_id,
+        "tags": list(draft.tags),
+        "run_directory": draft.run_directory,
+    }
+
+
+def _key_columns(prefix: str, key: HostKey | None) -> dict[str, str | None]:
+    return {
+        f"{prefix}_algorithm": None if key is None else key.algorithm,
+        f"{prefix}_key": None if key is None else key.public_key,
+        f"{prefix}_fingerprint": None if key is None else key.fingerprint,
+    }
+
+
+def _key(algorithm: str | None, public_key: str | None, fingerprint: str | None) -> HostKey | None:
+    if algorithm is None or public_key is None or fingerprint is None:
+        return None
+    return HostKey(algorithm, public_key, fingerprint)
+
+
+def _server(row: Row[*tuple[Any, ...]]) -> Server:
+    return Server(
+        id=ServerId(row.id),
+        project_id=ProjectId(row.project_id),
+        name=row.name,
+        description=row.description,
+        host=row.host,
+        port=row.port,
+        username=row.username,
+        credential_id=CredentialId(row.credential_id),
+        credential_name=row.credential_name,
+        tags=tuple(row.tags),
+        run_directory=row.run_directory,
+        pinned_key=_key(row.pinned_algorithm, row.pinned_key, row.pinned_fingerprint),
+        offered_key=_key(row.offered_algorithm, row.offered_key, row.offered_fingerprint),
+        last_test_at=row.last_test_at,
+        last_test_reason=row.last_test_reason,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        version=row.version,
+    )

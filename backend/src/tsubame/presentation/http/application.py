@@ -1,0 +1,25 @@
+"""API の FastAPI アプリケーション。道はここに全部並ぶ。"""
+
+from fastapi import FastAPI
+
+from tsubame import __version__
+from tsubame.presentation.http import errors
+from tsubame.presentation.http.openapi import TITLE
+from tsubame.presentation.http.routes import auth, credentials, health, jobs, servers, setup, users
+
+_API = "/api/v1"
+_ROOMS = (setup, auth, credentials, servers, jobs, users)
+
+
+def create_api() -> FastAPI:
+    """HTTP の道だけのアプリケーション。動かす前に ``app.state.services`` へ ``HttpServices`` を置くこと。"""
+    # 文書の頁は外の CDN を読みに行くので出さない。文書そのものは `tsubame openapi` が出す
+    app = FastAPI(
+        title=TITLE, version=__version__, openapi_url=None, docs_url=None, redoc_url=None,
+        separate_input_output_schemas=True, redirect_slashes=False,
+    )  # fmt: skip
+    errors.install(app)
+    app.include_router(health.router)
+    for room in _ROOMS:
+        app.include_router(room.router, prefix=_API)
+    return app

@@ -1,0 +1,128 @@
+"""失敗を RFC 9457 の ``application/problem+json`` にする。番号との対応は、この一つの表だけ。"""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from tsubame.business.auth.errors import SetupTokenError
+from tsubame.business.servers.errors import ConnectionProblem
+from tsubame.business.shared.errors import (
+    AuthenticationError,
+    ConflictError,
+    DomainError,
+    FieldError,
+    InvalidInputError,
+    NotFoundError,
+    PermissionDeniedError,
+    UnavailableError,
+    VersionConflictError,
+)
+
+STATUS_BY_ERROR: Final[Mapping[type[DomainError], int]] = {
+    InvalidInputError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    AuthenticationError: HTTPStatus.UNAUTHORIZED,
+    # 通行証の話ではないので、画面が取り直しを試みないよう 401 にしない
+    SetupTokenError: HTTPStatus.FORBIDDEN,
+    PermissionDeniedError: HTTPStatus.FORBIDDEN,
+    NotFoundError: HTTPStatus.NOT_FOUND,
+    ConflictError: HTTPStatus.CONFLICT,
+    VersionConflictError: HTTPStatus.PRECONDITION_FAILED,
+    # 相手のサーバの事情。502 にすると、手前の逆プロキシが自分の誤りの頁に差し替えてしまう
+    ConnectionProblem: HTTPStatus.CONFLICT,
+    UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+"""いちばん近い親の行を使う。"""
+
+PROBLEM_JSON: Final = "application/problem+json"
+
+_CODE_BY_STATUS: Final[Mapping[int, tuple[str, str]]] = {
+    400: ("malformed_body", "The body is not valid JSON in UTF-8."),
+    404: ("route_not_found", "There is no such address in this API."),
+    405: ("method_not_allowed", "This address does not take this method."),
+    413: ("body_too_large", "The body is too large."),
+}
+
+
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    params: Mapping[str, str | int] | None = None,
+    errors: Sequence[FieldError] = (),
+) -> dict[str, Any]:
+    """問題の本文。形は ``schemas.common.Problem``。"""
+    return {
+        "type": f"urn:tsubame:problem:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": int(status),
+        "detail": detail,
+        "code": code,
+        "params": dict(params or {}),
+        "errors": [{"field": error.field, "code": error.code, "message": error.message} for error in errors],
+    }
+
+
+def respond(body: dict[str, Any], headers: Mapping[str, str] | None = None) -> JSONResponse:
+    return JSONResponse(body, status_code=body["status"], media_type=PROBLEM_JSON, headers=headers)
+
+
+def status_of(error: DomainError) -> int:
+    for ancestor in type(error).__mro__:
+        if ancestor in STATUS_BY_ERROR:
+            return STATUS_BY_ERROR[ancestor]
+    return HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def install(app: FastAPI) -> None:
+    app.add_exception_handler(DomainError, _domain_error)
+    app.add_exception_handler(RequestValidationError, _invalid_request)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+async def _domain_error(_: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, DomainError):  # 登録の型が Exception なので、狭める
+        raise error
+    status = status_of(error)
+    fields = error.errors if isinstance(error, InvalidInputError) else ()
+    headers = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else None
+    body = problem(status, error.code, error.detail, params=error.params, errors=fields)
+    return respond(body, headers)
+
+
+async def _invalid_request(_: Request, error: Exception) -> JSONResponse:
+    """型の検査で落ちた入力。送られた値は返さない(秘密かもしれない)。"""
+    if not isinstance(error, RequestValidationError):
+        raise error
+    found = error.errors()
+    if any(item["type"] == "json_invalid" for item in found):
+        return respond(problem(400, *_CODE_BY_STATUS[400]))
+    fields = [FieldError(_field(item["loc"]), item["type"], item["msg"]) for item in found]
+    invalid = InvalidInputError(fields)
+    return respond(problem(422, invalid.code, invalid.detail, errors=fields))
+
+
+async def _http_error(_: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, HTTPException):
+        raise error
+    code, detail = _CODE_BY_STATUS.get(error.status_code, ("http_error", str(error.detail)))
+    return respond(problem(error.status_code, code, detail), error.headers)
+
+
+async def _unexpected(request: Request, _: Exception) -> JSONResponse:
+    """予期しない失敗。中身は記録にだけ残し、利用者には照合のための番号を渡す。"""
+    request_id = str(request.scope.get("state", {}).get("request_id", ""))
+    detail = f"Something went wrong inside tsubame-ci. Tell your administrator this number: {request_id}"
+    return respond(problem(500, "internal_error", detail, params={"request_id": request_id}))
+
+
+def _field(location: Sequence[str | int]) -> str:
+    """``("body", "env", "A")`` → ``env.A``。"""
+    parts = [str(part) for part in location]
+    return ".".join(parts[1:]) or parts[0]

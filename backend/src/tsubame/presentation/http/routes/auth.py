@@ -1,0 +1,73 @@
+from fastapi import APIRouter, Request, Response
+
+from tsubame.business.auth.entities import SignedIn
+from tsubame.business.auth.errors import SessionEndedError
+from tsubame.business.shared.permissions import Permission, allows
+from tsubame.business.shared.secret import Secret
+from tsubame.presentation.http import session_cookie
+from tsubame.presentation.http.dependencies import ClientDep, CurrentUser, ServicesDep, problems
+from tsubame.presentation.http.errors import problem, respond
+from tsubame.presentation.http.schemas.auth import AccessTokenRead, LoginInput, UserRead
+from tsubame.presentation.http.services import HttpServices
+
+router = APIRouter(prefix="/auth", tags=["auth"])
+
+
+def deliver(
+    request: Request, response: Response, signed_in: SignedIn, services: HttpServices
+) -> AccessTokenRead:
+    """更新券は Cookie に、通行証は本文に。"""
+    if signed_in.refresh is not None:
+        session_cookie.write(request, response, signed_in.refresh, always_secure=services.secure_cookies)
+    return AccessTokenRead(
+        access_token=signed_in.access.value,
+        token_type="Bearer",  # noqa: S106  種別の名前であり、秘密の値ではない
+        expires_in=signed_in.access.expires_in_s,
+    )
+
+
+@router.post("/login", operation_id="login", responses=problems())
+async def login(
+    body: LoginInput, request: Request, response: Response, client: ClientDep, services: ServicesDep
+) -> AccessTokenRead:
+    session_cookie.refuse_cross_site(request)
+    password = Secret(body.password.get_secret_value())
+    return deliver(request, response, await services.auth.sign_in(body.username, password, client), services)
+
+
+@router.post("/refresh", operation_id="refresh", response_model=AccessTokenRead, responses=problems())
+async def refresh(
+    request: Request, response: Response, client: ClientDep, services: ServicesDep
+) -> AccessTokenRead | Response:
+    session_cookie.refuse_cross_site(request)
+    token = session_cookie.read(request)
+    if token is None:
+        raise SessionEndedError("You are not signed in.")
+    try:
+        signed_in = await services.auth.refresh(token, client)
+    except SessionEndedError as ended:
+        # 死んだ券を持ち続けると、頁を開くたびに断られる往復が増える
+        refusal = respond(problem(401, ended.code, ended.detail), {"WWW-Authenticate": "Bearer"})
+        session_cookie.clear(request, refusal, always_secure=services.secure_cookies)
+        return refusal
+    return deliver(request, response, signed_in, services)
+
+
+@router.post("/logout", status_code=204, operation_id="logout", responses=problems())
+async def logout(request: Request, response: Response, services: ServicesDep) -> None:
+    session_cookie.refuse_cross_site(request)
+    token = session_cookie.read(request)
+    if token is not None:
+        await services.auth.sign_out(token)
+    session_cookie.clear(request, response, always_secure=services.secure_cookies)
+
+
+@router.get("/me", operation_id="getMe", responses=problems())
+async def get_me(user: CurrentUser) -> UserRead:
+    return UserRead(
+        id=user.id,
+        username=user.username,
+        role=user.role,
+        created_at=user.created_at,
+        permissions=[permission for permission in Permission if allows(user.role, permission)],
+    )

@@ -1,0 +1,82 @@
+"""サーバの実体と API の型の行き来。"""
+
+from tsubame.business.servers.connection_test import ConnectionTest
+from tsubame.business.servers.entities import HostKey, Server
+from tsubame.business.servers.host_keys import HostKeyScan
+from tsubame.business.servers.ports import ServerDraft
+from tsubame.business.servers.randomart import randomart
+from tsubame.business.shared.ids import CredentialId
+from tsubame.presentation.http.schemas.servers import (
+    ConnectionTestRead,
+    HostKeyRead,
+    HostKeyScanRead,
+    ServerInput,
+    ServerRead,
+    TestStepRead,
+)
+
+
+def server_draft(body: ServerInput) -> ServerDraft:
+    return ServerDraft(
+        name=body.name,
+        description=body.description,
+        host=body.host,
+        port=body.port,
+        username=body.username,
+        credential_id=CredentialId(body.credential_id),
+        tags=tuple(body.tags),
+        run_directory=body.run_directory,
+    )
+
+
+def server_read(server: Server) -> ServerRead:
+    return ServerRead(
+        id=server.id,
+        name=server.name,
+        description=server.description,
+        host=server.host,
+        port=server.port,
+        username=server.username,
+        credential_id=server.credential_id,
+        credential_name=server.credential_name,
+        tags=list(server.tags),
+        run_directory=server.run_directory,
+        host_key_state=server.host_key_state,
+        host_key=_key(server.pinned_key),
+        offered_host_key=_key(server.offered_key),
+        last_test_at=server.last_test_at,
+        last_test_reason=server.last_test_reason,
+        created_at=server.created_at,
+        updated_at=server.updated_at,
+        version=server.version,
+    )
+
+
+def scan_read(scan: HostKeyScan) -> HostKeyScanRead:
+    return HostKeyScanRead(
+        fingerprint=scan.key.fingerprint,
+        algorithm=scan.key.algorithm,
+        public_key=scan.key.public_key,
+        art=randomart(scan.key.public_key),
+        state=scan.server.host_key_state,
+        pinned=_key(scan.server.pinned_key),
+    )
+
+
+def connection_test_read(test: ConnectionTest) -> ConnectionTestRead:
+    return ConnectionTestRead(
+        ok=test.reason is None,
+        reason=test.reason,
+        steps=[TestStepRead.model_validate(step) for step in test.steps],
+    )
+
+
+def _key(key: HostKey | None) -> HostKeyRead | None:
+    if key is None:
+        return None
+    return HostKeyRead(
+        algorithm=key.algorithm,
+        public_key=key.public_key,
+        fingerprint=key.fingerprint,
+        art=randomart(key.public_key),
+    )

@@ -1,0 +1,45 @@
+"""HTTP の道が使う用件の一式。作るのは entrypoints/wiring.py だけ。"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from tsubame.business.auth.authenticator import Authenticator
+from tsubame.business.auth.service import AuthService
+from tsubame.business.auth.setup import SetupService
+from tsubame.business.credentials.service import CredentialService
+from tsubame.business.jobs.service import JobService
+from tsubame.business.servers.connection_test import ConnectionTestService
+from tsubame.business.servers.host_keys import HostKeyService
+from tsubame.business.servers.service import ServerService
+from tsubame.business.shared.actor import Actor
+from tsubame.business.users.service import UserService
+
+
+class Readiness(Protocol):
+    async def check(self) -> None:
+        """働ける状態か。Raises: UnavailableError。"""
+        ...
+
+
+class Practice(Protocol):
+    """練習用のサーバと見本のジョブ。"""
+
+    async def install(self, actor: Actor) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class HttpServices:
+    """``practice`` が ``None`` なら、この起動では練習用のサーバを用意できない。"""
+
+    authenticator: Authenticator
+    auth: AuthService
+    setup: SetupService
+    users: UserService
+    credentials: CredentialService
+    servers: ServerService
+    host_keys: HostKeyService
+    connection_tests: ConnectionTestService
+    jobs: JobService
+    readiness: Readiness
+    practice: Practice | None
+    secure_cookies: bool
