@@ -116,9 +116,9 @@ async def test_nothing_is_lost_when_killed_ten_times(product: Product, sshd: Ssh
     assert ended["targets"][0]["log_lines"] == LINES
 
 
-async def test_stopping_hands_over_quietly(tmp_path: Path, sshd: Sshd) -> None:
+async def test_stopping_hands_over_quietly(product_root: Path, sshd: Sshd) -> None:
     """静かに止めても、走りはサーバの上で続き、次の起動が続きを受け取る。"""
-    async with running_product(tmp_path / "data") as product:
+    async with running_product(product_root / "data") as product:
         async with product.client() as client:
             journey = Journey(client)
             server = await journey.add_server(sshd, ME)

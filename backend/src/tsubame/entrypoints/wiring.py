@@ -1,62 +1,159 @@
 """部品を組み立てる、ただ一つの場所。"""
 
-from dataclasses import dataclass
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 
 import procrastinate
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from tsubame import __version__
 from tsubame.business.auth.authenticator import Authenticator
 from tsubame.business.auth.service import AuthService
 from tsubame.business.auth.sessions import Sessions
 from tsubame.business.auth.setup import SetupService
 from tsubame.business.credentials.service import CredentialService
+from tsubame.business.executions.cleaner import Cleaner
+from tsubame.business.executions.dispatch import Dispatch
+from tsubame.business.executions.driver import DriverPorts
+from tsubame.business.executions.log_writer import LogWriter
+from tsubame.business.executions.runner import TargetRunner
+from tsubame.business.executions.service import ExecutionService
 from tsubame.business.jobs.service import JobService
 from tsubame.business.servers.connection_test import ConnectionTestService
 from tsubame.business.servers.endpoints import EndpointService
 from tsubame.business.servers.host_keys import HostKeyService
 from tsubame.business.servers.service import ServerService
+from tsubame.business.shared.clock import Clock
 from tsubame.business.users.service import UserService
 from tsubame.data_access.crypto.passwords import Argon2Passwords
 from tsubame.data_access.crypto.tokens import JwtAccessTokens
 from tsubame.data_access.crypto.vault import FernetVault
+from tsubame.data_access.db.engine import create_engine
+from tsubame.data_access.db.presence import Presence
 from tsubame.data_access.db.readiness import DatabaseReadiness
+from tsubame.data_access.db.signal_bus import PostgresSignalBus
+from tsubame.data_access.logstore.chunks import ChunkStore
+from tsubame.data_access.logstore.reading import ChunkReader
+from tsubame.data_access.practice.ssh_server import PracticeFiles, PracticeServer
+from tsubame.data_access.queue.delivery import Delivery, create_queue_app
 from tsubame.data_access.ssh.gateway import SshGateway
 from tsubame.data_access.system_clock import SystemClock
 from tsubame.data_access.transactions import SqlTransactions
+from tsubame.entrypoints.data_directory import encryption_keys
+from tsubame.entrypoints.practice import Practice, PracticeRooms
+from tsubame.entrypoints.settings import Settings
+from tsubame.entrypoints.worker_loop import WorkerParts
 from tsubame.presentation.http.services import HttpServices
+from tsubame.presentation.ws.hub import Hub
+from tsubame.presentation.ws.log_feed import LogFeed
+from tsubame.presentation.ws.stream import StreamPorts
+from tsubame.presentation.ws.subscriptions import Sources
+
+# web と worker が一つのプロセスに同居しても、画面の読み書きと運転が互いを待たない数
+_POOL_SIZE = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Foundation:
     """どの部屋の用件も上に立つ、外の世界との口。``keys`` は暗号の鍵(先頭で閉じ、どれでも開く)。"""
 
+    url: str
     engine: AsyncEngine
     queue: procrastinate.App
+    transactions: SqlTransactions
+    bus: PostgresSignalBus
     ssh: SshGateway
     keys: tuple[str, ...]
+    clock: SystemClock
+
+    @property
+    def endpoints(self) -> EndpointService:
+        return EndpointService(self.transactions, FernetVault(self.keys))
 
 
-def http_services(foundation: Foundation, *, secure_cookies: bool) -> HttpServices:
-    clock = SystemClock()
-    transactions = SqlTransactions(foundation.engine, foundation.queue)
+@asynccontextmanager
+async def open_foundation(url: str, settings: Settings, application_name: str) -> AsyncIterator[Foundation]:
+    """外の世界との口を開き、抜けるときに閉じる。``bus.run`` は呼ぶ側が動かすこと。"""
+    engine = create_engine(url, application_name=application_name, pool_size=_POOL_SIZE)
+    queue = create_queue_app(url, application_name)
+    ssh = SshGateway()
+    try:
+        yield Foundation(
+            url=url,
+            engine=engine,
+            queue=queue,
+            transactions=SqlTransactions(engine, queue),
+            bus=PostgresSignalBus(url),
+            ssh=ssh,
+            keys=encryption_keys(settings),
+            clock=SystemClock(),
+        )
+    finally:
+        await ssh.close()
+        await engine.dispose()
+
+
+def http_services(foundation: Foundation, settings: Settings) -> HttpServices:
+    transactions, clock, ssh = foundation.transactions, foundation.clock, foundation.ssh
     vault = FernetVault(foundation.keys)
     tokens = JwtAccessTokens(foundation.keys)
     passwords = Argon2Passwords()
     sessions = Sessions(tokens, clock)
-    ssh = foundation.ssh
-    host_keys = HostKeyService(transactions, ssh.scanner, ssh.connections)
-    endpoints = EndpointService(transactions, vault)
+    rooms = PracticeRooms(
+        credentials=CredentialService(transactions, vault, ssh.keys),
+        servers=ServerService(transactions, ssh.connections),
+        host_keys=HostKeyService(transactions, ssh.scanner, ssh.connections),
+        jobs=JobService(transactions),
+    )
     return HttpServices(
         authenticator=Authenticator(transactions, tokens, clock),
         auth=AuthService(transactions, passwords, sessions, clock),
         setup=SetupService(transactions, passwords, sessions),
         users=UserService(transactions),
-        credentials=CredentialService(transactions, vault, ssh.keys),
-        servers=ServerService(transactions, ssh.connections),
-        host_keys=host_keys,
-        connection_tests=ConnectionTestService(transactions, endpoints, ssh.tester, host_keys),
-        jobs=JobService(transactions),
+        credentials=rooms.credentials,
+        servers=rooms.servers,
+        host_keys=rooms.host_keys,
+        connection_tests=ConnectionTestService(
+            transactions, foundation.endpoints, ssh.tester, rooms.host_keys
+        ),
+        jobs=rooms.jobs,
+        executions=ExecutionService(transactions, clock),
         readiness=DatabaseReadiness(foundation.engine),
-        practice=None,
-        secure_cookies=secure_cookies,
+        practice=Practice(rooms, PracticeServer(PracticeFiles(settings.data_dir / "practice"))),
+        secure_cookies=settings.secure_cookies,
+    )
+
+
+def stream_ports(foundation: Foundation, services: HttpServices) -> StreamPorts:
+    reader = ChunkReader(foundation.engine)
+    return StreamPorts(
+        authenticator=services.authenticator,
+        hub=Hub(foundation.bus),
+        sources=Sources(executions=services.executions, logs=reader, feed=LogFeed(reader)),
+    )
+
+
+async def worker_parts(foundation: Foundation, settings: Settings) -> WorkerParts:
+    """名簿に載り、働く用意を整える。"""
+    transactions, runs, clock = foundation.transactions, foundation.ssh.runs, foundation.clock
+    presence = await Presence.register(foundation.engine, socket.gethostname(), os.getpid(), __version__)
+    log_store = ChunkStore(foundation.url, foundation.engine)
+    log_writer = LogWriter(log_store)
+    cleaner = Cleaner(transactions, runs, foundation.endpoints, clock)
+    ports = DriverPorts(transactions, runs, foundation.endpoints, log_writer, clock)
+    runner = TargetRunner(ports, cleaner, presence.worker_id)
+    return WorkerParts(
+        presence=presence,
+        bus=foundation.bus,
+        log_store=log_store,
+        log_writer=log_writer,
+        runner=runner,
+        cleaner=cleaner,
+        dispatch=Dispatch(transactions),
+        delivery=Delivery(foundation.queue, runner.deliver),
+        concurrency=settings.worker_concurrency,
+        heartbeat_file=settings.heartbeat_file,
     )

@@ -14,6 +14,7 @@ from tsubame.business.executions.runner import TargetRunner
 from tsubame.business.shared.periodic import every
 from tsubame.business.shared.signals import SignalBus
 from tsubame.data_access.db.presence import Presence
+from tsubame.data_access.logstore.chunks import ChunkStore
 from tsubame.data_access.queue.delivery import Delivery
 from tsubame.entrypoints.heartbeat import beat
 
@@ -31,6 +32,7 @@ class WorkerParts:
 
     presence: Presence
     bus: SignalBus
+    log_store: ChunkStore
     log_writer: LogWriter
     runner: TargetRunner
     cleaner: Cleaner
@@ -59,6 +61,7 @@ async def run_worker_loop(parts: WorkerParts) -> None:
                 group.create_task(work, name=name)
     finally:
         unsubscribe()
+        await parts.log_store.close()
 
 
 async def _deliver(parts: WorkerParts) -> None:

@@ -4,10 +4,11 @@ import hashlib
 
 from tsubame.business.credentials.documents import open_sealed
 from tsubame.business.credentials.ports import SealedCredential, Vault, VaultError
-from tsubame.business.servers.entities import Endpoint, Server
+from tsubame.business.servers.entities import Endpoint, HostKey, Server
 from tsubame.business.servers.errors import CredentialUnusableError
 from tsubame.business.servers.ports import ServersTx
 from tsubame.business.shared.ids import ServerId
+from tsubame.business.shared.signals import SignalKind
 from tsubame.business.shared.transactions import Transactions
 
 
@@ -42,6 +43,15 @@ class EndpointService:
             host_key=server.pinned_key,
             run_directory=server.run_directory,
         )
+
+    async def note_offered_key(self, endpoint: Endpoint, key: HostKey) -> None:
+        """固定したものと違う鍵を見せられたことを書き留める。承認されるまで、画面に両方を出す。"""
+        async with self._transactions.begin() as tx:
+            server = await tx.servers.get(endpoint.server_id)
+            # つないでいるあいだにあて先が変わっていれば、その鍵は別の相手のもの
+            if (server.host, server.port) == (endpoint.host, endpoint.port):
+                await tx.servers.offer_host_key(server.id, key)
+                await tx.signals.send(SignalKind.SERVER, [server.id])
 
 
 def _revision(server: Server, sealed: SealedCredential) -> str:

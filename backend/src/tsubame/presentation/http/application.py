@@ -5,10 +5,20 @@ from fastapi import FastAPI
 from tsubame import __version__
 from tsubame.presentation.http import errors
 from tsubame.presentation.http.openapi import TITLE
-from tsubame.presentation.http.routes import auth, credentials, health, jobs, servers, setup, users
+from tsubame.presentation.http.routes import (
+    auth,
+    credentials,
+    dashboard,
+    executions,
+    health,
+    jobs,
+    servers,
+    setup,
+    users,
+)
 
 _API = "/api/v1"
-_ROOMS = (setup, auth, credentials, servers, jobs, users)
+_ROOMS = (setup, auth, credentials, servers, jobs, executions, dashboard, users)
 
 
 def create_api() -> FastAPI:

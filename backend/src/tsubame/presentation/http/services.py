@@ -7,6 +7,7 @@ from tsubame.business.auth.authenticator import Authenticator
 from tsubame.business.auth.service import AuthService
 from tsubame.business.auth.setup import SetupService
 from tsubame.business.credentials.service import CredentialService
+from tsubame.business.executions.service import ExecutionService
 from tsubame.business.jobs.service import JobService
 from tsubame.business.servers.connection_test import ConnectionTestService
 from tsubame.business.servers.host_keys import HostKeyService
@@ -24,7 +25,13 @@ class Readiness(Protocol):
 class Practice(Protocol):
     """練習用のサーバと見本のジョブ。"""
 
+    async def resume(self) -> None:
+        """前に入れてあれば、練習用のサーバの待ち受けを再開する。"""
+        ...
+
     async def install(self, actor: Actor) -> None: ...
+
+    async def stop(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,7 @@ class HttpServices:
     host_keys: HostKeyService
     connection_tests: ConnectionTestService
     jobs: JobService
+    executions: ExecutionService
     readiness: Readiness
     practice: Practice | None
     secure_cookies: bool
