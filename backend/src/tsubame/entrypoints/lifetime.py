@@ -21,7 +21,7 @@ async def _supervise(work: Coroutine[Any, Any, None]) -> None:
     except asyncio.CancelledError:
         return
     except BaseExceptionGroup as group:
-        raise _first(group) from group
+        raise _first(group) from None
 
 
 def _first(error: BaseException) -> BaseException:

@@ -67,7 +67,7 @@ class Foundation:
     bus: PostgresSignalBus
     ssh: SshGateway
     keys: tuple[str, ...]
-    clock: SystemClock
+    clock: Clock
 
     @property
     def endpoints(self) -> EndpointService:

@@ -1,4 +1,5 @@
-from sqlalchemy import ARRAY, BigInteger, Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from tsubame.data_access.tables.base import id_column, instant, metadata
 
