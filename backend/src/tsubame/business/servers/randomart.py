@@ -9,6 +9,8 @@ import hashlib
 import struct
 from typing import Final
 
+from tsubame.business.servers.entities import HostKey
+
 _WIDTH: Final = 17
 _HEIGHT: Final = 9
 _MARKS: Final = " .o+=*BOX@%&#/^SE"
@@ -22,9 +24,9 @@ _NAMES: Final = {
 }
 
 
-def randomart(public_key: str) -> str:
-    """``public_key`` は ``種別 base64``。十一行の絵を返す。"""
-    blob = base64.b64decode(public_key.split()[1])
+def randomart(key: HostKey) -> str:
+    """十一行の絵。終わりに改行は付かない。"""
+    blob = base64.b64decode(key.public_key.split()[1])
     name, bits = _name_and_bits(blob)
     field = _walk(hashlib.sha256(blob).digest())
     rows = [f"|{''.join(_MARKS[visits] for visits in row)}|" for row in field]

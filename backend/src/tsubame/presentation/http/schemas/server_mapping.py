@@ -57,7 +57,7 @@ def scan_read(scan: HostKeyScan) -> HostKeyScanRead:
         fingerprint=scan.key.fingerprint,
         algorithm=scan.key.algorithm,
         public_key=scan.key.public_key,
-        art=randomart(scan.key.public_key),
+        art=randomart(scan.key),
         state=scan.server.host_key_state,
         pinned=_key(scan.server.pinned_key),
     )
@@ -78,5 +78,5 @@ def _key(key: HostKey | None) -> HostKeyRead | None:
         algorithm=key.algorithm,
         public_key=key.public_key,
         fingerprint=key.fingerprint,
-        art=randomart(key.public_key),
+        art=randomart(key),
     )
