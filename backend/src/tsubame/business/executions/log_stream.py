@@ -85,6 +85,7 @@ class LogStream:
         self._loose_consumed = 0
         self._waiting = 0
         self._packing = asyncio.Lock()
+        self._ahead: asyncio.Task[None] | None = None
 
     @property
     def remote_position(self) -> int:
@@ -104,13 +105,11 @@ class LogStream:
                 piece = data if len(data) <= _SLICE_BYTES else data[start : start + _SLICE_BYTES]
                 await self._desk.room_for(self)
                 self._refuse_if_lost()
-                # ここから預け終わるまで待たないので、取り消されても半端に進まない
-                masked = self._masker.feed(piece)
+                # 受け取ると預かるのあいだで待たないので、取り消されても半端に進まない
                 self._received += len(piece)
-                self._keep(masked)
+                self._keep(self._masker.feed(piece))
                 if self._loose_bytes >= BLOCK_BYTES:
-                    await self._pack()
-                    self._count(0)
+                    await self._pack_ahead()
 
     async def finish(self) -> LogOffsets:
         """持っていた末尾も出し、全部が保存されるのを待って、最後の長さを返す。
@@ -122,6 +121,7 @@ class LogStream:
             self._refuse_if_lost()
             self._finished = True
             self._keep(self._masker.flush())
+            await self._packed_ahead()
         while self.durable.log < self._produced:
             self._refuse_if_lost()
             self._desk.hurry()
@@ -152,20 +152,29 @@ class LogStream:
         self._waiting += log_bytes
         self._desk.ready(self, log_bytes)
 
+    async def _pack_ahead(self) -> None:
+        """圧縮を始めて戻る。続きを受け取って伏せているあいだに、別のスレッドで進む。"""
+        await self._packed_ahead()
+        # 取り消しは、この仕事には届かない。預かった分は、書く側がどうなっても順に保存される
+        self._ahead = asyncio.create_task(self._pack_and_tell(), name=f"pack-{self.lease.target_id}")
+
+    async def _packed_ahead(self) -> None:
+        if self._ahead is not None:
+            await asyncio.wait({self._ahead})
+            self._ahead.result()
+
+    async def _pack_and_tell(self) -> None:
+        await self._pack()
+        self._count(0)
+
     async def _pack(self) -> None:
-        """ばらの分を一かたまりに圧縮する。前の分が書き出されているあいだに進む。"""
+        """ばらの分を一かたまりに圧縮する。"""
         async with self._packing:
             parts, size, consumed = self._loose, self._loose_bytes, self._loose_consumed
             if not parts:
                 return
             self._loose, self._loose_bytes, self._loose_consumed = [], 0, 0
-            try:
-                block = await self._desk.store.pack(parts)
-            except BaseException:
-                # 取り消されても、順序も中身も失わない
-                self._loose, self._loose_bytes = [*parts, *self._loose], size + self._loose_bytes
-                self._loose_consumed += consumed
-                raise
+            block = await self._desk.store.pack(parts)
             if not self.lost:
                 self._packed.append(_Packed(block, consumed))
                 self._hold(len(block.frame) - size)

@@ -63,14 +63,23 @@ class LineCutter:
 
     def feed(self, data: bytes) -> None:
         rows = data.split(b"\n", self._wanted - self.finished)
-        for row in rows[:-1]:
-            self._add(row)
-            self._out.append(b"\n")
-            self._size += 1
-            self.finished += 1
-            self._line, self._open = 0, False
+        longest = max(map(len, rows[:-1]), default=0)
+        if self._line + longest <= self._limit() and self._size + len(data) < _GENEROUS_BYTES:
+            # ふつうのログはここだけを通る。一行ずつ数えるより一桁速い
+            self._take_whole(data[: len(data) - len(rows[-1])], len(rows) - 1)
+        else:
+            for row in rows[:-1]:
+                self._add(row)
+                self._take_whole(b"\n", 1)
         if rows[-1] and not self.done:
             self._add(rows[-1])
+
+    def _take_whole(self, data: bytes, newlines: int) -> None:
+        self._out.append(data)
+        self._size += len(data)
+        self.finished += newlines
+        if newlines:
+            self._line, self._open = 0, False
 
     def _limit(self) -> int:
         return self._max if self._size < _GENEROUS_BYTES else min(self._max, _BRIEF_BYTES)

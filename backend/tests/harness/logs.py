@@ -1,0 +1,121 @@
+"""ログの試験の部品: 実行と対象の行、権利を持った割り当て、素朴な答え。"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from tsubame.business.executions.entities import Assignment, Lease
+from tsubame.business.executions.log_writer import LogWriter
+from tsubame.business.executions.masking import Masker
+from tsubame.business.executions.states import TargetState
+from tsubame.business.jobs.entities import ScriptSpec
+from tsubame.business.shared.ids import ExecutionId, TargetId, WorkerId
+from tsubame.data_access.logstore.chunks import ChunkStore
+from tsubame.data_access.logstore.reading import ChunkReader
+
+_ADD_EXECUTION = text(
+    "INSERT INTO executions"
+    " (project_id, job_name, spec, state, state_counts, target_count, requested_by_name)"
+    " VALUES (1, '夜間/backup', '{}', 'running', '{}', 1, 'tester') RETURNING id"
+)
+_ADD_TARGET = text(
+    "INSERT INTO targets (execution_id, server_name, position, state, run_id, lease_epoch, log_day)"
+    " SELECT :execution_id, 'web-1', n, 'running', :execution_id || '-' || n, 1, :log_day"
+    " FROM generate_series(1, :count) AS n RETURNING id"
+)
+_CLAIM = text(
+    "UPDATE targets SET lease_epoch = lease_epoch + 1 WHERE id = :target_id"
+    " RETURNING execution_id, lease_epoch, remote_bytes, log_bytes, log_newlines, log_day"
+)
+_SPEC = ScriptSpec(script="true", interpreter=None, env=(), working_directory=None, timeout_s=None)
+
+
+async def add_targets(engine: AsyncEngine, count: int, log_day: date = date(2026, 11, 24)) -> list[TargetId]:
+    async with engine.begin() as connection:
+        execution_id = (await connection.execute(_ADD_EXECUTION)).scalar_one()
+        values = {"execution_id": execution_id, "count": count, "log_day": log_day}
+        return [TargetId(row.id) for row in await connection.execute(_ADD_TARGET, values)]
+
+
+async def claim(engine: AsyncEngine, target_id: TargetId) -> Assignment:
+    """引き継ぐ。前の持ち主は、もう書けない。"""
+    async with engine.begin() as connection:
+        row = (await connection.execute(_CLAIM, {"target_id": target_id})).one()
+    return Assignment(
+        lease=Lease(target_id, ExecutionId(row.execution_id), WorkerId(1), row.lease_epoch),
+        state=TargetState.RUNNING,
+        run_id=f"run-{target_id}",
+        spec=_SPEC,
+        server_id=None,
+        remote_bytes=row.remote_bytes,
+        log_bytes=row.log_bytes,
+        log_newlines=row.log_newlines,
+        log_day=row.log_day,
+        started_at=None,
+        cancel_requested=False,
+    )
+
+
+@dataclass(frozen=True)
+class Naive:
+    """一行ずつ素朴に数えた答え。"""
+
+    rows: list[bytes]
+
+    @classmethod
+    def of(cls, log: bytes) -> "Naive":
+        rows = log.split(b"\n")
+        return cls([row + b"\n" for row in rows[:-1]] + ([rows[-1]] if rows[-1] else []))
+
+    def lines(self, first: int, count: int, most: int) -> tuple[bytes, int, int]:
+        """(中身, 行の数, 最初の行の位置)。"""
+        picked = self.rows[first - 1 : first - 1 + count]
+        cut = [row[:most] + row[max(most, len(row) - row.endswith(b"\n")) :] for row in picked]
+        return b"".join(cut), len(picked), sum(map(len, self.rows[: first - 1]))
+
+
+@dataclass
+class LogRoom:
+    """一つのデータベースの上の、ログを書く側と読む側。"""
+
+    url: str
+    engine: AsyncEngine
+
+    @property
+    def reader(self) -> ChunkReader:
+        return ChunkReader(self.engine)
+
+    async def target(self) -> TargetId:
+        return (await add_targets(self.engine, 1))[0]
+
+    @contextlib.asynccontextmanager
+    async def writer(self, store: ChunkStore | None = None) -> AsyncIterator[LogWriter]:
+        """書く係。抜けると、書きかけのものごと捨てる(プロセスが死んだときと同じ)。"""
+        store = store or ChunkStore(self.url, self.engine)
+        writer = LogWriter(store)
+        running = asyncio.create_task(writer.run(), name="log-writer")
+        try:
+            yield writer
+        finally:
+            running.cancel()
+            ended = await asyncio.gather(running, return_exceptions=True)
+            await store.close()
+            assert isinstance(ended[0], asyncio.CancelledError), ended
+
+    async def write(self, data: bytes, secrets: Sequence[str] = ()) -> TargetId:
+        """新しい対象に ``data`` を全部書く。"""
+        target_id = await self.target()
+        async with self.writer() as writer:
+            stream = writer.open(await claim(self.engine, target_id), Masker(secrets))
+            await stream.write(data)
+            await stream.finish()
+        return target_id
+
+    async def read(self, target_id: TargetId) -> bytes:
+        extent = await self.reader.extent(target_id)
+        return b"".join([part async for part in self.reader.read(target_id, 0, extent.bytes)])
