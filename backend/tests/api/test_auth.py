@@ -212,7 +212,7 @@ async def test_forged_tokens_are_refused(api: Api) -> None:
     forged = [
         foreign.issue(user.id, api.clock.now())[0],
         f"{header}.{body}.",
-        jwt.encode(claims, None, algorithm="none"),
+        jwt.encode(claims, "", algorithm="none"),
         jwt.encode(claims, key, algorithm="HS256"),  # typ が違う
         jwt.encode(claims, key, algorithm="HS512", headers={"typ": "at+jwt"}),
         jwt.encode(claims | {"aud": "other"}, key, algorithm="HS256", headers={"typ": "at+jwt"}),

@@ -12,12 +12,24 @@ def credential_body(**changes: Any) -> dict[str, Any]:
 
 
 def server_body(credential_id: int, **changes: Any) -> dict[str, Any]:
-    ordinary = {"name": "web1", "host": "127.0.0.1", "port": 22, "username": "deploy", "tags": []}
+    ordinary: dict[str, Any] = {
+        "name": "web1",
+        "host": "127.0.0.1",
+        "port": 22,
+        "username": "deploy",
+        "tags": [],
+    }
     return {**ordinary, "credential_id": credential_id, **changes}
 
 
 def job_body(*server_ids: int, **changes: Any) -> dict[str, Any]:
-    ordinary = {"name": "hello", "kind": "script", "script": "echo hello\n", "env": {}, "timeout_s": None}
+    ordinary: dict[str, Any] = {
+        "name": "hello",
+        "kind": "script",
+        "script": "echo hello\n",
+        "env": {},
+        "timeout_s": None,
+    }
     return {**ordinary, "server_ids": list(server_ids), **changes}
 
 
