@@ -71,7 +71,7 @@ clean: ## 作った物を消す(データは消さない)/ remove what was built
 
 frontend/node_modules/.installed: frontend/package.json frontend/package-lock.json | .venv/.run
 	@echo 'tsubame: installing the packages of the screens'
-	@tools/npm.sh ci --silent --no-audit --no-fund
+	@tools/npm.sh ci --loglevel=error --no-audit --no-fund
 	@touch $@
 
 frontend/dist/.built: $(FRONTEND) | frontend/node_modules/.installed
