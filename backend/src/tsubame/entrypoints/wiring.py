@@ -18,6 +18,7 @@ from tsubame.business.credentials.service import CredentialService
 from tsubame.business.executions.cleaner import Cleaner
 from tsubame.business.executions.dispatch import Dispatch
 from tsubame.business.executions.driver import DriverPorts
+from tsubame.business.executions.log_reading import LogReadingService
 from tsubame.business.executions.log_writer import LogWriter
 from tsubame.business.executions.runner import TargetRunner
 from tsubame.business.executions.service import ExecutionService
@@ -37,6 +38,7 @@ from tsubame.data_access.db.readiness import DatabaseReadiness
 from tsubame.data_access.db.signal_bus import PostgresSignalBus
 from tsubame.data_access.logstore.chunks import ChunkStore
 from tsubame.data_access.logstore.reading import ChunkReader
+from tsubame.data_access.logstore.tickets import SqlLogTickets
 from tsubame.data_access.practice.ssh_server import PracticeFiles, PracticeServer
 from tsubame.data_access.queue.delivery import Delivery, create_queue_app
 from tsubame.data_access.ssh.gateway import SshGateway
@@ -121,6 +123,7 @@ def http_services(foundation: Foundation, settings: Settings) -> HttpServices:
         ),
         jobs=rooms.jobs,
         executions=ExecutionService(transactions, clock),
+        logs=LogReadingService(ChunkReader(foundation.engine), SqlLogTickets(foundation.engine), clock),
         readiness=DatabaseReadiness(foundation.engine),
         practice=Practice(rooms, PracticeServer(PracticeFiles(settings.data_dir / "practice"))),
         secure_cookies=settings.secure_cookies,

@@ -1,4 +1,4 @@
-from tsubame.business.shared.errors import ConflictError, NotFoundError
+from tsubame.business.shared.errors import ConflictError, NotFoundError, PermissionDeniedError
 
 
 class ExecutionNotFoundError(NotFoundError):
@@ -23,3 +23,9 @@ class IdempotencyMismatchError(ConflictError):
 
 class LeaseLostError(Exception):
     """ほかのワーカーが引き継いだ。手を引くこと(書いても通らない)。"""
+
+
+class DownloadTicketError(PermissionDeniedError):
+    """ログを落とす券が、使われたか、期限が切れたか、作りもの。"""
+
+    code = "download_ticket_invalid"

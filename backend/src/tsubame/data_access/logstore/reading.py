@@ -1,22 +1,19 @@
 """ログを読む。どこを読んでも、触るかたまりは要る分だけ。"""
 
-import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from tsubame.business.executions.errors import TargetNotFoundError
 from tsubame.business.executions.ports import LogExtent, LogLines, LogSubject
 from tsubame.business.executions.states import ENDED, TargetState
-from tsubame.business.shared.errors import StorageUnavailableError
 from tsubame.business.shared.ids import ExecutionId, TargetId
+from tsubame.data_access.logstore.connecting import connecting
 from tsubame.data_access.logstore.index import ChunkIndex, unpack
 from tsubame.data_access.logstore.lines import LineCutter, after_newlines
-from tsubame.data_access.transactions import is_outage
 
 _READ_BYTES: Final = 1024 * 1024
 # 千行はたいてい一つか二つのかたまりに収まる
@@ -39,23 +36,23 @@ class ChunkReader:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     async def extent(self, target_id: TargetId) -> LogExtent:
-        async with self._connect() as connection:
+        async with connecting(self._engine) as connection:
             return (await _locate(connection, target_id))[0]
 
     async def subject(self, target_id: TargetId) -> LogSubject:
-        async with self._connect() as connection:
+        async with connecting(self._engine) as connection:
             row = (await connection.execute(_SUBJECT, {"target_id": target_id})).one_or_none()
         if row is None:
             raise _not_found(target_id)
         return LogSubject(row.job_name, ExecutionId(row.id), row.server_name)
 
     async def read(self, target_id: TargetId, start: int, end: int) -> AsyncIterator[bytes]:
-        async with self._connect() as connection:
+        async with connecting(self._engine) as connection:
             extent, index = await _locate(connection, target_id)
         end = min(end, extent.bytes)
         while start < end:
             # 受け手が遅くても接続を握らないよう、取り出すたびに返す
-            async with self._connect() as connection:
+            async with connecting(self._engine) as connection:
                 chunks = await index.chunks(connection, start, end, _READ_BYTES)
             if not chunks:
                 return  # 読んでいるあいだに、保存の期限が来て消えた
@@ -65,7 +62,7 @@ class ChunkReader:
             start = first + len(data)
 
     async def lines(self, target_id: TargetId, first_line: int, count: int, max_line_bytes: int) -> LogLines:
-        async with self._connect() as connection:
+        async with connecting(self._engine) as connection:
             extent, index = await _locate(connection, target_id)
             cutter = LineCutter(count, max_line_bytes)
             first_byte = extent.bytes
@@ -79,16 +76,6 @@ class ChunkReader:
             truncated=cutter.truncated,
             extent=extent,
         )
-
-    @contextlib.asynccontextmanager
-    async def _connect(self) -> AsyncIterator[AsyncConnection]:
-        try:
-            async with self._engine.connect() as connection:
-                yield connection
-        except DBAPIError as exc:
-            if not is_outage(exc):
-                raise
-            raise StorageUnavailableError("The database cannot be reached right now.") from exc
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,12 @@ from tsubame.presentation.http.routes import (
     jobs,
     servers,
     setup,
+    target_logs,
     users,
 )
 
 _API = "/api/v1"
-_ROOMS = (setup, auth, credentials, servers, jobs, executions, dashboard, users)
+_ROOMS = (setup, auth, credentials, servers, jobs, executions, target_logs, dashboard, users)
 
 
 def create_api() -> FastAPI:
