@@ -10,6 +10,7 @@ import itertools
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -122,8 +123,10 @@ class Sshd:
         """聞くのをやめ、つながっているものも切る。サーバの上の走りは続く。"""
         if self._process is None:
             return
-        self.kill_sessions()
         with suppress(ProcessLookupError):
+            # 先に止めておく。切った隙に入り直した客の子が残ると、記録の管がいつまでも閉じない
+            self._process.send_signal(signal.SIGSTOP)
+            self.kill_sessions()
             self._process.kill()
         await self._process.wait()
         if self._reader is not None:
@@ -131,12 +134,11 @@ class Sshd:
         self._process = None
 
     def connections(self) -> list[psutil.Process]:
-        """つながりを受け持っている sshd の子。"""
+        """つながりを受け持っている sshd。一つのつながりに一つ(その下にもう一つ働き手がいる)。"""
         if self._process is None:
             return []
         try:
-            below = psutil.Process(self._process.pid).children(recursive=True)
-            return [child for child in below if child.name().startswith("sshd")]
+            return psutil.Process(self._process.pid).children()
         except psutil.NoSuchProcess:
             return []
 
@@ -144,8 +146,7 @@ class Sshd:
         """つながりを全部、SIGKILL で切る。"""
         victims = self.connections()
         for victim in victims:
-            with suppress(psutil.NoSuchProcess):
-                victim.kill()
+            kill_connection(victim)
         return len(victims)
 
     def replace_host_key(self, algorithm: str = "ssh-ed25519") -> HostKey:
@@ -186,6 +187,18 @@ class Sshd:
         if options.force_command is not None:
             lines.append(f"ForceCommand {options.force_command}")
         return "\n".join(lines) + "\n"
+
+
+def kill_connection(connection: psutil.Process) -> None:
+    """つながり一つを SIGKILL で切る。
+
+    監視役だけを殺すと、働き手は親を失ったままつながりを保つ。働き手は ``sshd`` で、その下は走る命令。
+    """
+    with suppress(psutil.NoSuchProcess):
+        workers = [child for child in connection.children() if child.name().startswith("sshd")]
+        for process in (connection, *workers):
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
 
 
 def _write_host_key(folder: Path, algorithm: str) -> HostKey:

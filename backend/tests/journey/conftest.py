@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+
 from harness.product import Product, running_product
 from harness.sshd import Sshd, start_sshd
 

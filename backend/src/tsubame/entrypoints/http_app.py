@@ -19,9 +19,9 @@ from tsubame.entrypoints.lifetime import run_until_stopped
 from tsubame.entrypoints.settings import Settings
 from tsubame.entrypoints.web_server import create_server, listening_socket
 from tsubame.entrypoints.wiring import Foundation, http_services, open_foundation, stream_ports
-from tsubame.presentation.http.application import create_api
+from tsubame.presentation.http.application import API_ROOT, create_api
 from tsubame.presentation.http.doors import Doors
-from tsubame.presentation.http.middleware import API_PREFIX, BodyLimit, RequestRecord, ResponseHeaders
+from tsubame.presentation.http.middleware import BodyLimit, RequestRecord, ResponseHeaders
 from tsubame.presentation.http.services import HttpServices
 from tsubame.presentation.web.front_end import FrontEnd
 from tsubame.presentation.ws import route as stream_route
@@ -32,7 +32,7 @@ from tsubame.presentation.ws.stream import StreamPorts
 def create_api_with_stream() -> FastAPI:
     """HTTP の道と、WebSocket の文の型。"""
     api = create_api()
-    api.include_router(stream_route.router, prefix=API_PREFIX.rstrip("/"))
+    api.include_router(stream_route.router, prefix=API_ROOT)
     add_stream_messages(api)
     return api
 

@@ -18,7 +18,7 @@ from tsubame.presentation.http.routes import (
     users,
 )
 
-_API = "/api/v1"
+API_ROOT = "/api/v1"
 _ROOMS = (setup, auth, credentials, servers, jobs, executions, target_logs, dashboard, users)
 
 
@@ -32,5 +32,5 @@ def create_api() -> FastAPI:
     errors.install(app)
     app.include_router(health.router)
     for room in _ROOMS:
-        app.include_router(room.router, prefix=_API)
+        app.include_router(room.router, prefix=API_ROOT)
     return app
