@@ -1,7 +1,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Row, case, delete, func, insert, select, update
+from sqlalchemy import Row, case, delete, false, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tsubame.business.credentials.errors import CredentialNotFoundError
@@ -68,9 +68,11 @@ class SqlServerRepository:
         if where.query:
             searched = (servers.c.name, servers.c.host, servers.c.description)
             query = query.where(contains(where.query, *searched))
-        tags = [tag for tag in where.tags if "\0" not in tag]
-        if tags:
-            query = query.where(servers.c.tags.contains(tags))
+        if any("\0" in tag for tag in where.tags):
+            # PostgreSQL は NUL を文字として受け取れない。そんな札もない
+            query = query.where(false())
+        elif where.tags:
+            query = query.where(servers.c.tags.contains(list(where.tags)))
         return await page_by_name(self._connection, query, (servers.c.name, servers.c.id), request, _server)
 
     async def all_tags(self) -> list[str]:

@@ -1,0 +1,203 @@
+"""サーバの道。"""
+
+import httpx
+import pytest
+from sqlalchemy import select, update
+
+from harness.api import Api, created, field_codes, found, problem
+from harness.executions import place_execution
+from harness.factories import new_credential, new_job, new_server, server_body
+from tsubame.business.servers.entities import HostKey
+from tsubame.business.shared.ids import ServerId
+from tsubame.business.shared.permissions import Role
+from tsubame.data_access.tables.audit import audit_events
+from tsubame.data_access.tables.executions import targets
+
+PINNED = HostKey(
+    "ssh-ed25519",
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f",
+    "SHA256:pinned",
+)
+
+
+async def pin(api: Api, server_id: int, key: HostKey = PINNED) -> None:
+    async with api.transactions.begin() as tx:
+        await tx.servers.pin_host_key(ServerId(server_id), key)
+
+
+async def test_create_and_read(admin: httpx.AsyncClient) -> None:
+    """作ったサーバは、入れたとおりに読め、ホスト鍵はまだ承認されていない。"""
+    credential = await new_credential(admin)
+    body = server_body(credential["id"], tags=["prod", "env=web"], run_directory="/srv/run dir/日本")
+    answer = await admin.post("/servers", json=body)
+    server = created(answer)
+    assert answer.headers["etag"] == '"1"'
+    assert {name: server[name] for name in body} == body
+    assert (server["credential_name"], server["host_key_state"]) == ("deploy", "unknown")
+    assert (server["host_key"], server["last_test_at"], server["last_test_reason"]) == (None, None, None)
+    assert found(await admin.get(f"/servers/{server['id']}")) == server
+
+
+@pytest.mark.parametrize(
+    ("host", "stored"),
+    [
+        ("web1", "web1"),
+        (" web1.example.com. ", "web1.example.com."),
+        ("10.0.0.5", "10.0.0.5"),
+        ("[::1]", "::1"),
+        ("fe80::1%eth0", "fe80::1%eth0"),
+        ("under_score.local", "under_score.local"),
+        ("例え.jp", "例え.jp"),
+    ],
+)
+async def test_hosts_that_can_exist(admin: httpx.AsyncClient, host: str, stored: str) -> None:
+    """名前・IPv4・IPv6(角かっこや範囲つきも)・日本語の名前を受ける。"""
+    assert (await new_server(admin, host=host))["host"] == stored
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"host": "a b"}, {"host": "host_invalid"}),
+        ({"host": "-oProxyCommand=x"}, {"host": "host_invalid"}),
+        ({"host": "user@web1"}, {"host": "host_invalid"}),
+        ({"host": "web1:22"}, {"host": "host_invalid"}),
+        ({"host": "10.0.0.256"}, {"host": "host_invalid"}),
+        ({"host": "fe80::1%\0"}, {"host": "host_invalid"}),
+        ({"host": "ssh://web1"}, {"host": "host_invalid"}),
+        ({"host": "  "}, {"host": "required"}),
+        ({"username": "-x"}, {"username": "ssh_username_invalid"}),
+        ({"username": "a b"}, {"username": "ssh_username_invalid"}),
+        ({"username": "a\0"}, {"username": "ssh_username_invalid"}),
+        ({"port": 0}, {"port": "greater_than_equal"}),
+        ({"tags": ["ok", "no space allowed"]}, {"tags.1": "tag_invalid"}),
+        ({"tags": ["a", "b", "a"]}, {"tags.2": "duplicate"}),
+        ({"run_directory": "relative"}, {"run_directory": "run_directory_invalid"}),
+        ({"run_directory": "/it's"}, {"run_directory": "run_directory_invalid"}),
+        ({"description": "a\0"}, {"description": "nul_character"}),
+        ({"name": " ", "host": ""}, {"host": "string_too_short"}),
+        ({"name": " ", "host": "?"}, {"name": "required", "host": "host_invalid"}),
+        ({"credential_id": 999}, {"credential_id": "credential_not_found"}),
+        ({"credential_id": 2**70}, {"credential_id": "value_error"}),
+    ],
+)
+async def test_bad_input_names_the_field(
+    admin: httpx.AsyncClient, changes: dict[str, object], expected: dict[str, str]
+) -> None:
+    """使えない入力は、どの欄がなぜいけないかを、まとめて code で返す。"""
+    credential = await new_credential(admin)
+    answer = await admin.post("/servers", json=server_body(credential["id"]) | changes)
+    assert field_codes(answer) == expected
+
+
+@pytest.mark.parametrize("username", ["root", "deploy", "DOMAIN\\user", "user@corp.example", "利用者"])
+async def test_usernames_of_real_servers(admin: httpx.AsyncClient, username: str) -> None:
+    """Active Directory の名前なども、そのまま使える。"""
+    assert (await new_server(admin, username=username))["username"] == username
+
+
+async def test_list_filters(admin: httpx.AsyncClient) -> None:
+    """名前・ホスト・説明の部分一致と、札(全部を持つもの)で絞れる。札の一覧も読める。"""
+    await new_server(admin, name="web1", host="10.0.0.1", tags=["prod", "web"])
+    await new_server(admin, name="db1", host="10.0.0.2", tags=["prod"], description="The WEB database")
+    await new_server(admin, name="lab", host="lab.example")
+
+    async def names(**query: str | list[str]) -> list[str]:
+        page = found(await admin.get("/servers", params=query))
+        return [item["name"] for item in page["items"]]
+
+    assert await names() == ["db1", "lab", "web1"]
+    assert await names(q="web") == ["db1", "web1"]
+    assert await names(q="LAB.EX") == ["lab"]
+    assert await names(tag=["prod", "web"]) == ["web1"]
+    assert await names(tag=["absent\0"]) == []
+    assert found(await admin.get("/servers/tags")) == {"tags": ["prod", "web"]}
+
+
+async def test_edit_keeps_the_host_key_unless_the_address_changes(api: Api, admin: httpx.AsyncClient) -> None:
+    """名前を変えても承認した鍵は残り、ホストかポートを変えると外れる。"""
+    server = await new_server(admin)
+    await pin(api, server["id"])
+    path, body = f"/servers/{server['id']}", server_body(server["credential_id"])
+    renamed = found(await admin.put(path, json={**body, "name": "renamed"}))
+    assert (renamed["host_key_state"], renamed["version"]) == ("pinned", 2)
+    assert renamed["host_key"]["art"].count("\n") == 10
+    moved = found(await admin.put(path, json={**body, "port": 2222}))
+    assert (moved["host_key_state"], moved["host_key"]) == ("unknown", None)
+
+
+async def test_edit_conflict(admin: httpx.AsyncClient) -> None:
+    """読んだあとにほかの人が変えていたら、If-Match で断り、If-Match がなければ保存する。"""
+    server = await new_server(admin)
+    path, body = f"/servers/{server['id']}", server_body(server["credential_id"])
+    found(await admin.put(path, json=body, headers={"If-Match": '"1"'}))
+    late = await admin.put(path, json=body, headers={"If-Match": 'W/"1"'})
+    assert problem(late, 412)["code"] == "version_conflict"
+    assert found(await admin.put(path, json=body))["version"] == 3
+    assert found(await admin.put(path, json=body, headers={"If-Match": "*"}))["version"] == 4
+
+
+async def test_names_are_unique(admin: httpx.AsyncClient) -> None:
+    """同じ名前は断る。"""
+    server = await new_server(admin)
+    answer = await admin.post("/servers", json=server_body(server["credential_id"]))
+    assert problem(answer, 409)["code"] == "name_taken"
+
+
+async def test_delete_names_the_jobs_that_use_it(admin: httpx.AsyncClient) -> None:
+    """使っているジョブがあれば名前を挙げて断り、ジョブから外せば消せる。"""
+    server = await new_server(admin)
+    job = await new_job(admin, server["id"])
+    path = f"/servers/{server['id']}"
+    refused = problem(await admin.delete(path), 409)
+    assert (refused["code"], refused["params"]) == ("server_in_use", {"jobs": "hello", "count": 1})
+    assert (await admin.delete(f"/jobs/{job['id']}")).status_code == 204
+    assert (await admin.delete(path)).status_code == 204
+    assert problem(await admin.get(path), 404)["code"] == "server_not_found"
+
+
+async def test_delete_waits_for_unfinished_runs(api: Api, admin: httpx.AsyncClient) -> None:
+    """終わっていない実行のあるサーバは消せず、終われば消せて、履歴に名前が残る。"""
+    placed = await place_execution(api.transactions)
+    async with api.transactions.begin() as tx:
+        target = await tx.targets.get(placed.targets[0])
+    path = f"/servers/{target.server_id}"
+    assert problem(await admin.delete(path), 409)["code"] == "server_has_unfinished_runs"
+    async with api.transactions.begin() as tx:
+        await tx.connection.execute(update(targets).values(state="succeeded"))
+    assert (await admin.delete(path)).status_code == 204
+    async with api.transactions.begin() as tx:
+        left = await tx.targets.get(placed.targets[0])
+    assert (left.server_id, left.server_name) == (None, target.server_name)
+
+
+async def test_changes_are_audited(api: Api, admin: httpx.AsyncClient) -> None:
+    """直した項目の名前が監査記録に残る。"""
+    server = await new_server(admin)
+    body = server_body(server["credential_id"], port=2222, tags=["x"])
+    found(await admin.put(f"/servers/{server['id']}", json=body))
+    async with api.transactions.begin() as tx:
+        query = select(audit_events.c.details).where(audit_events.c.action == "server.updated")
+        details = (await tx.connection.execute(query)).scalar_one()
+    assert details == {"changed": ["port", "tags"]}
+
+
+@pytest.mark.parametrize(
+    ("role", "read", "test", "write", "approve"),
+    [
+        (Role.VIEWER, 200, 403, 403, 403),
+        (Role.OPERATOR, 200, 404, 403, 403),
+        (Role.EDITOR, 200, 404, 404, 403),
+        (Role.ADMIN, 200, 404, 404, 404),
+    ],
+)
+async def test_roles(api: Api, role: Role, read: int, test: int, write: int, approve: int) -> None:
+    """読むのは閲覧者、試すのは運用者、直すのは編集者、相手を信じるのは管理者から。"""
+    async with api.client(role) as client:
+        answers = [
+            await client.get("/servers"),
+            await client.post("/servers/1/test"),
+            await client.delete("/servers/1"),
+            await client.post("/servers/1/host-key/approve", json={"fingerprint": "SHA256:x"}),
+        ]
+    assert [answer.status_code for answer in answers] == [read, test, write, approve]
