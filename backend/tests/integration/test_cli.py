@@ -45,7 +45,7 @@ def test_settings_are_listed(command: Command) -> None:
     assert done.returncode == 0
 
 
-@pytest.mark.parametrize("name", ["up", "web", "worker", "migrate", "demo", "settings"])
+@pytest.mark.parametrize("name", ["up", "demo", "settings"])
 def test_wrong_setting_stops_the_start(command: Command, name: str) -> None:
     """設定が正しくなければ、標準エラーに 1 文だけを出して 2 で終わる。"""
     done = command.run(name, PORT="99999")

@@ -9,7 +9,7 @@ import sys
 from typing import Literal, TextIO
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["console", "json"]
@@ -25,6 +25,7 @@ def configure_logging(level: LogLevel, form: LogFormat, stream: TextIO | None = 
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.stdlib.ExtraAdder(),
+        _drop_colour_copy,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     structlog.configure(
@@ -56,6 +57,13 @@ def configure_logging(level: LogLevel, form: LogFormat, stream: TextIO | None = 
         logger.handlers = []
         logger.propagate = True
     logging.captureWarnings(capture=True)
+
+
+def _drop_colour_copy(logger: object, method: str, event: EventDict) -> EventDict:
+    """uvicorn が付ける、端末の色つきの写しを落とす。同じ文が二度出るだけなので。"""
+    del logger, method
+    event.pop("color_message", None)
+    return event
 
 
 def _renderers(form: LogFormat, out: TextIO) -> list[Processor]:

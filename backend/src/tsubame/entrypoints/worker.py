@@ -3,6 +3,7 @@
 import asyncio
 
 from tsubame.entrypoints.database import database
+from tsubame.entrypoints.heartbeat import beat
 from tsubame.entrypoints.lifetime import run_until_stopped
 from tsubame.entrypoints.settings import Settings
 from tsubame.entrypoints.wiring import open_foundation, worker_parts
@@ -19,3 +20,5 @@ async def _run(settings: Settings) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(foundation.bus.run(), name="signal-bus")
             group.create_task(run_worker_loop(parts), name="worker")
+            if settings.heartbeat_file is not None:
+                group.create_task(beat(settings.heartbeat_file), name="heartbeat")

@@ -28,13 +28,14 @@ def test_json_lines_carry_ids_from_every_library() -> None:
     configure_logging("info", "json", out)
     structlog.contextvars.bind_contextvars(request_id="r1")
     structlog.stdlib.get_logger("tsubame").info("起動した", port=8000)
-    logging.getLogger("uvicorn.error").warning("slow %s", "client")
+    logging.getLogger("uvicorn.error").warning("slow %s", "client", extra={"color_message": "\x1b[36mslow"})
     lines = [json.loads(line) for line in out.getvalue().splitlines()]
     assert [(line["event"], line["logger"], line["request_id"]) for line in lines] == [
         ("起動した", "tsubame", "r1"),
         ("slow client", "uvicorn.error", "r1"),
     ]
     assert lines[0]["port"] == 8000
+    assert "color_message" not in lines[1]
 
 
 def test_exception_stays_on_one_json_line() -> None:
