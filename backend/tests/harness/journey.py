@@ -1,6 +1,6 @@
 """利用者の旅を、API で一歩ずつ進める道具。"""
 
-import hashlib
+import secrets
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +24,8 @@ class Journey:
         return answer.json() if answer.content else None
 
     async def add_server(self, sshd: Sshd, user: str, *, name: str = "web1", approve: bool = True) -> int:
-        """鍵で入るサーバを足し、ホスト鍵を承認する。"""
+        """鍵で入るサーバを足し、ホスト鍵を承認する。名前は、ほかの試験と重ならないようにする。"""
+        name = f"{name}-{secrets.token_hex(4)}"
         credential = await self.call(
             "POST",
             "/credentials",
@@ -52,7 +53,7 @@ class Journey:
         return int(server["id"])
 
     async def add_job(self, script: str, server_ids: list[int], **more: Any) -> int:
-        name = more.pop("name", f"job-{hashlib.sha256(script.encode()).hexdigest()[:8]}")
+        name = more.pop("name", f"job-{secrets.token_hex(4)}")
         job = await self.call(
             "POST",
             "/jobs",

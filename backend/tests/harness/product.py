@@ -5,7 +5,9 @@ import contextlib
 import os
 import signal
 import socket
+import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -31,7 +33,7 @@ class Product:
         self.base_url = f"http://127.0.0.1:{self.port}"
         self.log_path = data_dir.with_name(data_dir.name + ".log")
         self._environment = environment
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def pid(self) -> int:
@@ -55,11 +57,9 @@ class Product:
         }
         environment = {key: value for key, value in environment.items() if value}
         with self.log_path.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "tsubame",
-                "up",
+            # どの試験のイベントループにも結び付けない。一つの製品を、いくつもの試験で使うため
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tsubame", "up"],
                 env=environment,
                 cwd=self.data_dir.parent,
                 stdout=log,
@@ -69,7 +69,7 @@ class Product:
 
     async def _ready(self) -> bool:
         assert self._process is not None
-        assert self._process.returncode is None, self.output[-3000:]
+        assert self._process.poll() is None, self.output[-3000:]
         async with httpx.AsyncClient(base_url=self.base_url) as client:
             with contextlib.suppress(httpx.TransportError):
                 return (await client.get("/readyz")).status_code == httpx.codes.OK
@@ -79,18 +79,16 @@ class Product:
         """SIGKILL。後始末の機会を与えない。"""
         assert self._process is not None
         self._process.send_signal(signal.SIGKILL)
-        await self._process.wait()
+        await asyncio.to_thread(self._process.wait)
 
-    async def stop(self) -> float:
+    def stop(self) -> float:
         """SIGTERM で静かに止め、かかった秒を返す。"""
         assert self._process is not None
-        if self._process.returncode is not None:
-            return 0.0
-        started = asyncio.get_running_loop().time()
-        self._process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(30):
-            await self._process.wait()
-        return asyncio.get_running_loop().time() - started
+        started = time.monotonic()
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+            self._process.wait(30)
+        return time.monotonic() - started
 
     @contextlib.asynccontextmanager
     async def client(self) -> AsyncIterator[httpx.AsyncClient]:
@@ -100,14 +98,3 @@ class Product:
             assert answer.status_code == httpx.codes.OK, answer.text
             client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
             yield client
-
-
-@contextlib.asynccontextmanager
-async def running_product(data_dir: Path, **environment: str) -> AsyncIterator[Product]:
-    """動いている製品。抜けるとき必ず止める。"""
-    product = Product(data_dir, **environment)
-    try:
-        await product.start()
-        yield product
-    finally:
-        await product.stop()

@@ -5,6 +5,8 @@ import inspect
 import time
 from collections.abc import Callable
 
+import psutil
+
 _POLL = 0.01
 
 
@@ -28,3 +30,11 @@ async def eventually(fact: Callable[[], object], what: str, seconds: float = 10)
         if time.monotonic() - started > seconds:
             raise AssertionError(f"{seconds} 秒のうちに成り立たなかった: {what}")
         await asyncio.sleep(_POLL)
+
+
+def is_running(pid: int) -> bool:
+    """そのプロセスが動いているか。親に看取られるのを待つだけの亡骸(zombie)は、動いていない。"""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

@@ -1,3 +1,4 @@
+import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -5,24 +6,33 @@ from pathlib import Path
 
 import pytest
 
-from harness.product import Product, running_product
+from harness.product import Product
 from harness.sshd import Sshd, start_sshd
 
 
-@pytest.fixture
-def product_root() -> Iterator[Path]:
-    """製品の置き場。pytest の一時ディレクトリは親が 0700 で、root のとき postgres の利用者が入れない。"""
+def _installed() -> Iterator[Product]:
+    # pytest の一時ディレクトリは親が 0700 で、root のとき postgres の利用者が入れない
     root = Path(tempfile.mkdtemp(prefix="tsubame-product-"))
     root.chmod(0o755)
-    yield root
-    shutil.rmtree(root)
+    product = Product(root / "data")
+    try:
+        asyncio.run(product.start())
+        yield product
+    finally:
+        product.stop()
+        shutil.rmtree(root)
+
+
+@pytest.fixture(scope="session")
+def product() -> Iterator[Product]:
+    """動いている製品。どの試験も同じ一つを使うので、止めたり殺したりしないこと。"""
+    yield from _installed()
 
 
 @pytest.fixture
-async def product(product_root: Path) -> AsyncIterator[Product]:
-    """真新しい設置。管理者だけがいる。"""
-    async with running_product(product_root / "data") as running:
-        yield running
+def own_product() -> Iterator[Product]:
+    """この試験だけの製品。殺してよい。"""
+    yield from _installed()
 
 
 @pytest.fixture

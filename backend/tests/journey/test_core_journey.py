@@ -3,18 +3,20 @@
 import asyncio
 import hashlib
 import random
+from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
 
 from harness.journey import Journey
-from harness.product import Product, running_product
+from harness.product import Product
 from harness.sshd import ME, Sshd
-from harness.waiting import eventually
+from harness.waiting import eventually, is_running
 
 LINES = 2_000_000
 KILLS = 10
+SEGMENT_BYTES = LINES // KILLS * 24
 
 
 async def test_from_nothing_to_a_log(product: Product, sshd: Sshd) -> None:
@@ -66,7 +68,7 @@ async def test_cancel_removes_the_processes(product: Product, sshd: Sshd, tmp_pa
         ended = await journey.ended(execution["id"])
         assert (ended["state"], ended["targets"][0]["reason"]) == ("cancelled", "cancelled_by_user")
         assert ended["targets"][0]["survivors"] == []
-        assert not Path(f"/proc/{marker.read_text().strip()}").exists()
+        assert not is_running(int(marker.read_text()))
 
 
 async def test_timeout_stops_the_script(product: Product, sshd: Sshd) -> None:
@@ -82,31 +84,29 @@ async def test_timeout_stops_the_script(product: Product, sshd: Sshd) -> None:
 
 @pytest.mark.faults
 @pytest.mark.timeout(300)
-async def test_nothing_is_lost_when_killed_ten_times(product: Product, sshd: Sshd, tmp_path: Path) -> None:
+async def test_nothing_is_lost_when_killed_ten_times(
+    own_product: Product, sshd: Sshd, tmp_path: Path
+) -> None:
     """二百万行を書くあいだに製品を十回 SIGKILL しても、ログはサーバのファイルと一バイトも違わない。"""
-    counter, copy = tmp_path / "started", tmp_path / "copy"
     tmp_path.chmod(0o777)
-    script = (
-        f"echo started >>{counter}\n"
-        f'awk \'BEGIN {{ for (i = 1; i <= {LINES}; i++) {{ print i, "0123456789abcdef";'
-        f' if (i % 20000 == 0) {{ fflush(); system("sleep 0.2") }} }} }}\' | tee {copy}\n'
-    )
-    async with product.client() as client:
+    counter, copy = tmp_path / "started", tmp_path / "copy"
+    async with own_product.client() as client:
         journey = Journey(client)
         server = await journey.add_server(sshd, ME)
-        execution = await journey.start(await journey.add_job(script, [server]))
+        job = await journey.add_job(_two_million_lines(tmp_path), [server])
+        execution = await journey.start(job)
     dice = random.Random(7)
-    for _ in range(KILLS):
-        before = copy.stat().st_size if copy.exists() else 0
-        step = dice.randrange(200_000, 2_000_000)
+    for number in range(KILLS):
+        # 一区切り(4.6 MB)のどこかを書いている最中に殺し、起こしてから次の区切りへ進ませる
         await eventually(
-            lambda: copy.exists() and copy.stat().st_size > before + step,  # noqa: B023  この回のうちに使い終わる
-            "スクリプトが書き進む",
+            partial(_grown, copy, number * SEGMENT_BYTES + dice.randrange(SEGMENT_BYTES // 2)),
+            f"{number} 番目の区切りを書き進む",
             60,
         )
-        await product.kill()
-        await product.start()
-    async with product.client() as client:
+        await own_product.kill()
+        await own_product.start()
+        (tmp_path / f"go.{number}").touch()
+    async with own_product.client() as client:
         journey = Journey(client)
         ended = await journey.ended(execution["id"], seconds=120)
         log = await journey.log(ended["targets"][0]["id"])
@@ -116,20 +116,38 @@ async def test_nothing_is_lost_when_killed_ten_times(product: Product, sshd: Ssh
     assert ended["targets"][0]["log_lines"] == LINES
 
 
-async def test_stopping_hands_over_quietly(product_root: Path, sshd: Sshd) -> None:
+def _two_million_lines(directory: Path) -> str:
+    """区切りごとに ``go.N`` を待つので、殺す前に書き終わってしまうことがない。"""
+    wait = f'while [ ! -e {directory}/go." n " ]; do sleep 0.05; done'
+    return (
+        f"echo started >>{directory}/started\n"
+        "awk 'BEGIN { n = 0\n"
+        f"  for (i = 1; i <= {LINES}; i++) {{\n"
+        '    printf "%07d 0123456789abcde\\n", i\n'
+        '    if (i % 10000 == 0) { fflush(); system("sleep 0.05") }\n'
+        f'    if (i % {LINES // KILLS} == 0) {{ system("{wait}"); n++ }}\n'
+        "  }\n"
+        f"}}' | tee {directory}/copy\n"
+    )
+
+
+def _grown(file: Path, size: int) -> bool:
+    return file.exists() and file.stat().st_size > size
+
+
+async def test_stopping_hands_over_quietly(own_product: Product, sshd: Sshd) -> None:
     """静かに止めても、走りはサーバの上で続き、次の起動が続きを受け取る。"""
-    async with running_product(product_root / "data") as product:
-        async with product.client() as client:
-            journey = Journey(client)
-            server = await journey.add_server(sshd, ME)
-            execution = await journey.start(await journey.add_job("echo a; sleep 4; echo b", [server]))
-            await eventually(lambda: _has_log(client, execution), "最初の行が届く")
-        assert await product.stop() < 5
-        await product.start()
-        async with product.client() as client:
-            journey = Journey(client)
-            ended = await journey.ended(execution["id"])
-            assert await journey.log(ended["targets"][0]["id"]) == b"a\nb\n"
+    async with own_product.client() as client:
+        journey = Journey(client)
+        server = await journey.add_server(sshd, ME)
+        execution = await journey.start(await journey.add_job("echo a; sleep 4; echo b", [server]))
+        await eventually(lambda: _has_log(client, execution), "最初の行が届く")
+    assert await asyncio.to_thread(own_product.stop) < 5
+    await own_product.start()
+    async with own_product.client() as client:
+        journey = Journey(client)
+        ended = await journey.ended(execution["id"])
+        assert await journey.log(ended["targets"][0]["id"]) == b"a\nb\n"
 
 
 async def _has_log(client: httpx.AsyncClient, execution: dict[str, list[dict[str, int]]]) -> bool:
