@@ -13,6 +13,13 @@ from tsubame.business.shared.permissions import Role
 from tsubame.data_access.tables.executions import executions
 from tsubame.data_access.tables.jobs import job_servers, jobs
 
+EMPTY_SPEC: dict[str, object] = {
+    "script": "",
+    "interpreter": None,
+    "env": {},
+    "working_directory": None,
+    "timeout_s": None,
+}
 ODD_SCRIPT = "#!/bin/bash\r\necho '日本語 🐦' \"$X\" \\\t\x01\x7f\u2028\r\n\n\n"
 
 
@@ -158,9 +165,8 @@ async def test_list_filters_and_pages(admin: httpx.AsyncClient) -> None:
 async def test_list_shows_the_last_execution(api: Api, admin: httpx.AsyncClient) -> None:
     """一覧は、ジョブごとの最後の実行を添える。"""
     placed = await place_execution(api.transactions)
-    spec = {"script": "", "interpreter": None, "env": {}, "working_directory": None, "timeout_s": None}
     async with api.transactions.begin() as tx:
-        await tx.connection.execute(update(jobs).values(spec=spec))
+        await tx.connection.execute(update(jobs).values(spec=EMPTY_SPEC))
         await tx.connection.execute(update(executions).values(state="failed"))
     await new_job(admin, name="never run")
     listed = {job["name"]: job["last_execution"] for job in found(await admin.get("/jobs"))["items"]}
@@ -174,8 +180,7 @@ async def test_delete_keeps_the_history(api: Api, admin: httpx.AsyncClient) -> N
     placed = await place_execution(api.transactions)
     async with api.transactions.begin() as tx:
         job_id = (await tx.executions.get(placed.id)).job_id
-        spec = {"script": "", "interpreter": None, "env": {}, "working_directory": None, "timeout_s": None}
-        await tx.connection.execute(update(jobs).values(spec=spec))
+        await tx.connection.execute(update(jobs).values(spec=EMPTY_SPEC))
     assert (await admin.delete(f"/jobs/{job_id}")).status_code == 204
     assert problem(await admin.delete(f"/jobs/{job_id}"), 404)["code"] == "job_not_found"
     async with api.transactions.begin() as tx:

@@ -18,7 +18,9 @@ _WAITING_AT_MOST: Final = 64
 
 
 class Argon2Passwords:
-    def __init__(self) -> None:
+    def __init__(self, waiting_at_most: int = _WAITING_AT_MOST) -> None:
+        """``waiting_at_most`` は、計算中のものも含めて並べる数。あふれた分は待たせずに断る。"""
+        self._waiting_at_most = waiting_at_most
         self._hasher = PasswordHash((Argon2Hasher(),))
         self._turns = asyncio.Semaphore(_AT_ONCE)
         self._waiting = 0
@@ -40,7 +42,7 @@ class Argon2Passwords:
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
-        if self._waiting >= _WAITING_AT_MOST:
+        if self._waiting >= self._waiting_at_most:
             raise UnavailableError("Too many people are signing in at once. Try again in a moment.")
         self._waiting += 1
         try:
