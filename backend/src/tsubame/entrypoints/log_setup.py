@@ -60,7 +60,7 @@ def configure_logging(level: LogLevel, form: LogFormat, stream: TextIO | None = 
 
 
 def _drop_colour_copy(logger: object, method: str, event: EventDict) -> EventDict:
-    """uvicorn が付ける、端末の色つきの写しを落とす。同じ文が二度出るだけなので。"""
+    """Uvicorn が付ける、端末の色つきの写しを落とす。同じ文が二度出るだけなので。"""
     del logger, method
     event.pop("color_message", None)
     return event
