@@ -15,7 +15,23 @@ def target_read(target: Target) -> TargetRead:
 
 
 def execution_summary(execution: Execution) -> ExecutionSummary:
-    return ExecutionSummary.model_validate(execution)
+    # 型に別名を付けて写させると、OpenAPI で入る形と出る形が別の型に割れる(WebSocket の文は入る側に載る)
+    return ExecutionSummary(
+        id=execution.id,
+        job_id=execution.job_id,
+        job_name=execution.job_name,
+        state=execution.state,
+        state_counts=execution.state_counts,
+        target_count=execution.target_count,
+        requested_by_id=execution.requested_by,
+        requested_by_name=execution.requested_by_name,
+        rerun_of=execution.rerun_of,
+        cancel_requested_at=execution.cancel_requested_at,
+        cancel_requested_by_name=execution.cancel_requested_by_name,
+        created_at=execution.created_at,
+        started_at=execution.started_at,
+        finished_at=execution.finished_at,
+    )
 
 
 def execution_read(detail: ExecutionDetail) -> ExecutionRead:

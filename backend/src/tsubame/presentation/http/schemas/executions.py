@@ -1,7 +1,5 @@
 from datetime import datetime
 
-from pydantic import AliasChoices, Field
-
 from tsubame.business.executions.states import ExecutionState, TargetState
 from tsubame.presentation.http.api_model import ApiModel
 
@@ -32,7 +30,7 @@ class ExecutionSummary(ApiModel):
     state: ExecutionState
     state_counts: dict[str, int]
     target_count: int
-    requested_by_id: int | None = Field(validation_alias=AliasChoices("requested_by", "requested_by_id"))
+    requested_by_id: int | None
     requested_by_name: str
     rerun_of: int | None
     cancel_requested_at: datetime | None
