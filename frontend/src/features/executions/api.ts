@@ -51,3 +51,11 @@ export function searchServers(q: string): Promise<ServerPage> {
 export function fetchUsers(): Promise<UserOptions> {
   return unwrap(sdk.listUsers())
 }
+
+export function fetchJobName(id: number): Promise<{ id: number; name: string }> {
+  return unwrap(sdk.getJob({ path: { job_id: id } }))
+}
+
+export function fetchServerName(id: number): Promise<{ id: number; name: string }> {
+  return unwrap(sdk.getServer({ path: { server_id: id } }))
+}

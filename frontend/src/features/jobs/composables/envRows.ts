@@ -45,3 +45,13 @@ export function envProblems(rows: readonly EnvRow[]): (EnvProblem | null)[] {
     return row.value.includes('\0') ? 'envNul' : null
   })
 }
+
+/** サーバの欄の名前は `env.<名前>`(または `env.<名前>.value`)。変数の名前ごとの文にする。 */
+export function envServerErrors(errors: readonly { field: string; message: string }[]): Record<string, string> {
+  const found: Record<string, string> = {}
+  for (const error of errors) {
+    const [root, name] = error.field.split('.')
+    if (root === 'env' && name !== undefined) found[name] = error.message
+  }
+  return found
+}

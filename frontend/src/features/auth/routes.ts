@@ -1,0 +1,12 @@
+import type { Feature } from '@/shared/lib/feature'
+
+export default {
+  routes: [
+    {
+      path: '/login',
+      name: 'login',
+      component: () => import('./pages/LoginPage.vue'),
+      meta: { layout: 'bare', public: true, titleKey: 'auth.login.title' },
+    },
+  ],
+} satisfies Feature

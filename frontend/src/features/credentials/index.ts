@@ -1,0 +1,2 @@
+export { default as CredentialDialog } from './components/CredentialDialog.vue'
+export { default as PublicKeyDialog } from './components/PublicKeyDialog.vue'

@@ -1,0 +1,1 @@
+export { createCredential, generateCredential, updateCredential } from './api'

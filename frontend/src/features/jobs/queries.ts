@@ -1,0 +1,29 @@
+import type { JobInput, JobRead, ServerRead } from '@/api'
+
+import * as api from './api'
+
+export { deleteJob, duplicateJob } from './api'
+
+export async function findServers(query: string): Promise<ServerRead[]> {
+  return (await api.searchServers(query)).items
+}
+
+/** 読んだジョブを、保存する形に戻す。一部だけを変えて保存するため。 */
+export function inputFromJob(job: JobRead): JobInput {
+  return {
+    name: job.name,
+    description: job.description,
+    kind: job.kind,
+    script: job.script,
+    interpreter: job.interpreter,
+    server_ids: job.servers.map((server) => server.id),
+    env: job.env,
+    working_directory: job.working_directory,
+    timeout_s: job.timeout_s,
+    enabled: job.enabled,
+  }
+}
+
+export function setEnabled(job: JobRead, enabled: boolean): Promise<JobRead> {
+  return api.updateJob(job.id, { ...inputFromJob(job), enabled }, job.version)
+}

@@ -1,0 +1,1 @@
+export { default as HostKeyChip } from './components/HostKeyChip.vue'

@@ -1,0 +1,14 @@
+import type { CredentialRead } from '@/api'
+
+import * as api from './api'
+
+/** 今あるタグ。入力を助けるだけなので、取れなければ空でよい。 */
+export async function fetchTags(): Promise<string[]> {
+  return api.fetchTags().then((answer) => answer.tags, () => [])
+}
+
+export async function findCredentials(query: string): Promise<CredentialRead[]> {
+  return (await api.searchCredentials(query)).items
+}
+
+export { approveHostKey, scanHostKey, testServer as runTest } from './api'
