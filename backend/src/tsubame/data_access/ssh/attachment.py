@@ -10,7 +10,6 @@ from tsubame.data_access.ssh.channel import RunChannel
 
 _HELLO_TIMEOUT_S: Final = 60.0
 _SILENCE_S: Final = 60.0
-_CLOSE_TIMEOUT_S: Final = 5.0
 
 
 class SshAttachment:
@@ -25,12 +24,12 @@ class SshAttachment:
     def __init__(
         self, channel: RunChannel, still_running: Callable[[], Awaitable[bool]], silence_s: float = _SILENCE_S
     ) -> None:
-        self._channel = channel
+        self.channel = channel
         self._still_running = still_running
         self._silence_s = silence_s
 
     async def hello(self) -> Hello | Outcome:
-        channel = self._channel
+        channel = self.channel
         try:
             async with asyncio.timeout(_HELLO_TIMEOUT_S):
                 while channel.hello is None and channel.outcome is None:
@@ -41,7 +40,7 @@ class SshAttachment:
         return channel.hello or self._settled()
 
     async def read(self) -> bytes:
-        channel = self._channel
+        channel = self.channel
         while True:
             data = channel.take()
             if data or channel.outcome is not None:
@@ -55,18 +54,17 @@ class SshAttachment:
                 await self._ask()
 
     async def outcome(self) -> Outcome:
-        while self._channel.outcome is None:
-            self._channel.moved.clear()
-            await self._channel.moved.wait()
+        while self.channel.outcome is None:
+            self.channel.moved.clear()
+            await self.channel.moved.wait()
         return self._settled()
 
     async def close(self) -> None:
-        self._channel.give_up("closed by us")
-        async with asyncio.timeout(_CLOSE_TIMEOUT_S):
-            await self._channel.closed.wait()
+        # 閉じ切るのは待たない。sshd は追い手が消えるまで閉じず、席はそれまで使用中のまま数える。
+        self.channel.give_up("closed by us")
 
     def _settled(self) -> Outcome:
-        outcome = self._channel.outcome
+        outcome = self.channel.outcome
         if isinstance(outcome, ConnectionProblem):
             raise outcome
         return outcome or Cut("not settled")
@@ -79,4 +77,4 @@ class SshAttachment:
             # 尋ねられないのはネットワークのせい。この接続の生死は keepalive が 21 秒で決める。
             return
         if not alive:
-            self._channel.give_up("the run went on or ended without this connection")
+            self.channel.give_up("the run went on or ended without this connection")

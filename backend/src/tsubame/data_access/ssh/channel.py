@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, TypeVar, cast
 
 import asyncssh
@@ -77,15 +78,13 @@ class CommandChannel(asyncssh.SSHClientSession[bytes]):
 
     async def send(self, data: bytes) -> None:
         """全部を送り出し、標準入力を閉じる。相手が読まずに応えたか閉じたら、そこでやめる。"""
-        if self._channel is None or self.closed.is_set():
+        if self._channel is None:
             return
-        self._channel.write(data)
-        await self._until_sent()
-        if not self.closed.is_set():
+        # 相手が先に閉じていたら OSError になる。わけは、閉じたときに分かる。
+        with suppress(OSError):
+            self._channel.write(data)
+            await self._writable.wait()
             self._channel.write_eof()
-
-    async def _until_sent(self) -> None:
-        await self._writable.wait()
 
     def abort(self) -> None:
         if self._channel is not None and not self.closed.is_set():

@@ -130,8 +130,8 @@ class SshRemoteRuns:
         await self._commands.ask(endpoint, "remove", run_id)
 
     def _attachment(self, endpoint: Endpoint, run_id: str, channel: RunChannel) -> SshAttachment:
-        return SshAttachment(channel, partial(self._still_running, endpoint, run_id))
+        return SshAttachment(channel, partial(self.still_running, endpoint, run_id))
 
-    async def _still_running(self, endpoint: Endpoint, run_id: str) -> bool:
+    async def still_running(self, endpoint: Endpoint, run_id: str) -> bool:
         lines = await self._commands.ask(endpoint, "probe", run_id)
         return lines[-1].verb == "running"

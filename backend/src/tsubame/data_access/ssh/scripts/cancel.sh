@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # 木を丸ごと止める。引数: TERM のあと待つ長さ(0.1 秒が一つ)
 grace=$1
-runner=0
+runner=none
 if locate_or_create; then
   read_boot_id
   if finished; then
@@ -10,7 +10,7 @@ if locate_or_create; then
   fi
   # 先に印を置き、あとで名乗りを見る。走り手は逆の順に見るので、どちらかが必ず気づく。
   true >"$base.can"
-  claimed || runner=0
+  claimed || runner=none
 fi
 
 # 印の変数を持つもの、走り手と同じセッションのもの、その子孫を victims に集める。走り手は入れない
@@ -85,13 +85,13 @@ if [ "$base" ]; then
   # 走り手が終わりを書くのを待つ。走り手もいなければ、代わりに書く。
   tries=50
   until finished; do
-    [ "$runner" != 0 ] && runner_alive || break
+    [ "$runner" != none ] && runner_alive || break
     tries=$((tries - 1))
     [ $tries -gt 0 ] || break
     sleep .02 || sleep 1
   done
   if finished; then :; else
-    [ "$runner" != 0 ] && runner_alive && kill -s KILL "$runner"
+    [ "$runner" != none ] && runner_alive && kill -s KILL "$runner"
     true >>"$base.out"
     printf "137 %s - - .\n" "$(wc -c <"$base.out")" >>"$base.fin"
   fi

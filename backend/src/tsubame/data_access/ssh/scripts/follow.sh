@@ -16,10 +16,17 @@ report() {
   fi
   why=killed
   [ "$runner_boot" = "$boot_id" ] || why=reboot
-  if runner_alive; then
-    say again
-    return
-  fi
+  # 死にゆく走り手は、管を閉じたあとも少しのあいだ「いる」ように見える。
+  tries=0
+  while runner_alive; do
+    finished && break
+    tries=$((tries + 1))
+    if [ $tries -ge 20 ]; then
+      say again
+      return
+    fi
+    sleep .05 || sleep 1
+  done
   # 見ているあいだに終わったのかもしれない。走り手は記録を書いてから消える。
   if finished; then
     report
@@ -127,7 +134,7 @@ follow_other() {
   tries=0
   until finished || claimed; do
     tries=$((tries + 1))
-    if [ $tries -ge 50 ]; then
+    if [ $tries -ge 20 ]; then
       report
       return
     fi
@@ -137,6 +144,14 @@ follow_other() {
   choose_follower
   greet
   if finished; then
+    open_log
+    # 終わったあとに背後の子が書き足した分は渡さない。
+    [ "$log_size" -gt "$offset" ] && head -c $((log_size - offset)) <&3
+    report
+    return
+  fi
+  if runner_alive; then :; else
+    # 走り手はもういない。書かれた分を渡し、わけを言う。
     open_log
     cat <&3
     report

@@ -18,7 +18,9 @@ read -r began rest </proc/uptime
 # 終わりを書く: 終了コード、ログの大きさ、時刻、但し書き。
 finish() {
   read -r ended rest </proc/uptime
-  printf "%s %s %s-%s %s .\n" "$1" "$(wc -c <"$base.out")" "$began" "$ended" "$2" >>"$base.fin"
+  # 記録を消されていても、欄の数が狂わないように。
+  size=$(wc -c <"$base.out")
+  printf "%s %s %s-%s %s .\n" "$1" "${size:-0}" "$began" "$ended" "$2" >>"$base.fin"
 }
 
 # 名乗りは排他で作る。先にいたなら、静かに消える(二度走らせない)。
