@@ -45,9 +45,9 @@ export function renewToken(): Promise<string | null> {
 }
 
 // 更新用の Cookie は一度使うと替わる。二つのタブが同時に使うと、盗まれたとみなされるので順番にする
-function acrossTabs(work: () => Promise<string | null>): Promise<string | null> {
+async function acrossTabs(work: () => Promise<string | null>): Promise<string | null> {
   // 社内の http では、この仕組みが無い
-  return 'locks' in navigator ? navigator.locks.request('tsubame-refresh', async () => work()) : work()
+  return 'locks' in navigator ? await navigator.locks.request('tsubame-refresh', work) : work()
 }
 
 async function requestToken(): Promise<string | null> {

@@ -1,0 +1,159 @@
+import { nextTick, onBeforeUnmount, onMounted, ref, shallowRef, type Ref, type ShallowRef } from 'vue'
+
+import { ScrollModel } from './scrollModel'
+
+/** 今どの行を、どこに描くか。 */
+export interface LogWindow {
+  first: number
+  /** ここから上は下端を、ここから下は上端を、`top` に合わせて置く。 */
+  anchor: number
+  last: number
+  top: number
+  spacer: number
+}
+
+interface Options {
+  element: Readonly<Ref<HTMLElement | null>>
+  rowHeight: number
+  lineCount: () => number
+  /** まだ増えるか。終わったログでは追いかけない。 */
+  growing: () => boolean
+  onWindow: (first: number, last: number) => void
+}
+
+export interface LogScroll {
+  view: ShallowRef<LogWindow>
+  following: Ref<boolean>
+  wrap: Ref<boolean>
+  atEnd: Ref<boolean>
+  /** 行が増えた・届いた。描画一回につき、多くて一度呼ぶこと。 */
+  refresh: () => void
+  goTo: (line: number) => void
+  toStart: () => void
+  toEnd: () => void
+  page: (direction: 1 | -1) => void
+  setWrap: (on: boolean) => void
+}
+
+const OVERSCAN = 12
+const IDLE_MS = 160
+const CONTEXT_LINES = 3
+
+export function useLogScroll(options: Options): LogScroll {
+  const { element, lineCount, growing } = options
+  const model = new ScrollModel(options.rowHeight)
+  const view = shallowRef<LogWindow>({ first: 0, anchor: 0, last: 0, top: 0, spacer: 0 })
+  const following = ref(false)
+  const wrap = ref(false)
+  const atEnd = ref(true)
+  let idle: ReturnType<typeof setTimeout> | undefined
+  let width = 0
+
+  function show(): void {
+    const rows = Math.ceil(model.viewport / model.rowHeight) + 1
+    const first = Math.max(0, model.line - OVERSCAN)
+    const last = Math.min(lineCount(), model.line + rows + OVERSCAN)
+    atEnd.value = model.atEnd
+    view.value = { first, anchor: model.line, last, top: model.top, spacer: model.spacer }
+    if (last > first) options.onWindow(first, last - 1)
+  }
+
+  function syncScroll(): void {
+    if (!element.value) return
+    element.value.scrollTop = model.idealScrollTop
+    // ブラウザは、画面の一画素に丸めた値を返す
+    model.scrollTop = element.value.scrollTop
+  }
+
+  function measure(): void {
+    const heights = new Map<number, number>()
+    for (const row of element.value?.querySelectorAll<HTMLElement>('[data-line]') ?? []) {
+      heights.set(Number(row.dataset['line']) - 1, row.getBoundingClientRect().height)
+    }
+    model.measured(heights)
+  }
+
+  /** 描いてから位置を合わせる。行が増えて巻物が伸びた後でないと、その位置へは動けない。 */
+  async function draw(moved: boolean): Promise<void> {
+    model.lines = lineCount()
+    if (following.value) model.goTo(model.endAnchor())
+    show()
+    await nextTick()
+    if (model.wraps) measure()
+    if (following.value) model.goTo(model.endAnchor())
+    if (moved || following.value) syncScroll()
+    show()
+  }
+
+  function onScroll(): void {
+    const to = element.value?.scrollTop ?? 0
+    if (to === model.scrollTop) return
+    const up = to < model.scrollTop
+    const stuck = model.scrolled(to)
+    following.value = !up && growing() && model.atEnd
+    if (stuck) syncScroll()
+    show()
+    clearTimeout(idle)
+    idle = setTimeout(() => settle(), IDLE_MS)
+    if (model.wraps) void nextTick(measure)
+  }
+
+  /** 手が止まったら、つまみを今の行に釣り合う位置へ直す。動いている間に直すと、手とけんかする。 */
+  function settle(): void {
+    if (following.value || Math.abs(model.idealScrollTop - model.scrollTop) < 1) return
+    syncScroll()
+    show()
+  }
+
+  function jump(move: () => void, follow: boolean): void {
+    model.lines = lineCount()
+    move()
+    following.value = follow && growing()
+    void draw(true)
+  }
+
+  function resized(): void {
+    const box = element.value
+    if (!box) return
+    model.viewport = box.clientHeight
+    // 幅が変わると、折り返した行の高さは全部違う
+    if (model.wraps && box.clientWidth !== width) model.wraps = true
+    width = box.clientWidth
+    void draw(true)
+  }
+
+  let observer: ResizeObserver | undefined
+  onMounted(() => {
+    const box = element.value
+    if (!box) return
+    box.addEventListener('scroll', onScroll, { passive: true })
+    observer = new ResizeObserver(resized)
+    observer.observe(box)
+    resized()
+  })
+  onBeforeUnmount(() => {
+    observer?.disconnect()
+    clearTimeout(idle)
+  })
+
+  return {
+    view,
+    following,
+    wrap,
+    atEnd,
+    refresh: () => void draw(false),
+    goTo: (line) => jump(() => model.goTo({ line: line - CONTEXT_LINES, offset: 0 }), false),
+    toStart: () => jump(() => model.goTo({ line: 0, offset: 0 }), false),
+    // 折り返した末尾の高さは、描くまで分からない。二度目で合う
+    toEnd: () => {
+      jump(() => model.goTo(model.endAnchor()), true)
+      void nextTick(() => jump(() => model.goTo(model.endAnchor()), true))
+    },
+    page: (direction) => jump(() => model.move(direction * (model.viewport - model.rowHeight)), direction > 0 && model.atEnd),
+    setWrap: (on) => {
+      wrap.value = on
+      model.wraps = on
+      void draw(true)
+    },
+  }
+}
