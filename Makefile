@@ -9,7 +9,7 @@ LOCKS_RUN := backend/constraints-runtime.txt backend/constraints-build.txt
 FRONTEND := $(shell find frontend -type f -not -path '*/node_modules/*' -not -path '*/dist/*' \
   -not -path '*/tests/*' -not -name '*.test.ts' 2>/dev/null | tr ' ' '?')
 
-.PHONY: help up demo dev gen check test test-frontend test-backend test-containers bench lock clean
+.PHONY: help up demo dev gen check check-python check-frontend check-shell check-generated test test-frontend test-backend test-containers bench lock clean
 
 help: ## この一覧 / this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -26,14 +26,22 @@ dev: .venv/.dev frontend/node_modules/.installed ## 直しながら動かす / r
 gen: .venv/.dev frontend/node_modules/.installed ## OpenAPI・通信・.env.example を作り直す / regenerate what is generated
 	@tools/generate.sh
 
-check: .venv/.dev frontend/node_modules/.installed ## 動かさずに分かる検査すべて / every check that runs no product code
+check: check-python check-frontend check-shell check-generated ## 動かさずに分かる検査すべて / every check that runs no product code
+
+check-python: .venv/.dev
 	cd backend && ../.venv/bin/ruff check --quiet --config pyproject.toml $(PYTHON_DIRS)
 	cd backend && ../.venv/bin/ruff format --quiet --check --config pyproject.toml $(PYTHON_DIRS)
 	cd backend && ../.venv/bin/mypy
 	cd backend && ../.venv/bin/lint-imports
+
+check-frontend: frontend/node_modules/.installed
 	tools/npm.sh run --silent lint
 	tools/npm.sh run --silent typecheck
+
+check-shell: .venv/.dev
 	tools/check-shell.sh
+
+check-generated: .venv/.dev frontend/node_modules/.installed
 	tools/generate.sh --check
 
 test: .venv/.dev frontend/dist/.built ## すべての試験 / every test, against real PostgreSQL, OpenSSH and Chromium
