@@ -27,7 +27,7 @@ done
 generate >/dev/null
 status=0
 for path in $generated; do
-  diff -r -u "$before/$path" "$path" || status=1
+  diff -r -q "$before/$path" "$path" || status=1
   rm -rf "$path"
   cp -R "$before/$path" "$path"
 done
