@@ -22,6 +22,7 @@ _SWEEP_S: Final = 2.0
 _CANCEL_CHECK_S: Final = 5.0
 _STALLED_CHECK_S: Final = 10.0
 _PATROL_S: Final = 600.0
+_DAY_S: Final = 86_400.0
 _STOP_S: Final = 5.0
 _log = structlog.get_logger(__name__)
 
@@ -51,6 +52,7 @@ async def run_worker_loop(parts: WorkerParts) -> None:
             for name, work in {
                 "presence": parts.presence.keep(),
                 "log-writer": parts.log_writer.run(),
+                "log-months": every(_DAY_S, parts.log_store.prepare_months),
                 "cleaner": parts.cleaner.run(),
                 "sweep": every(_SWEEP_S, parts.dispatch.sweep),
                 "cancel-check": every(_CANCEL_CHECK_S, parts.runner.look_for_cancels),

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from harness.cutting_proxy import cutting_proxy
 from harness.logs import LogRoom, add_targets, claim
 from harness.waiting import eventually
 from tsubame.business.executions.entities import Lease
@@ -201,6 +202,25 @@ async def test_killed_connections_neither_lose_nor_double(room: LogRoom, seed: i
             await stream.finish()
     for target_id, log in logs.items():
         assert await room.read(target_id) == bytes(log)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_lost_answers_neither_lose_nor_double(room: LogRoom, seed: int) -> None:
+    """確定の返事が何度失われても、書けた分を書き直さず、権利を失ったとも思わない。"""
+    chance = random.Random(seed)
+    log = bytearray()
+    target_id = await room.target()
+    async with cutting_proxy(room.url, seed, chance=0.1) as (proxy, url):
+        store = ChunkStore(url, room.engine)
+        async with room.writer(store) as writer:
+            stream = writer.open(await claim(room.engine, target_id), Masker([]))
+            while proxy.cuts < 15:
+                data = chance.randbytes(chance.choice([7, 3000, 300_000]))
+                log += data
+                await stream.write(data)
+                await eventually(functools.partial(_advanced, stream, len(log) - 1), "書いた分が確定する")
+    assert await room.read(target_id) == bytes(log)
 
 
 async def test_answer_lost_after_commit_is_not_written_twice(room: LogRoom) -> None:

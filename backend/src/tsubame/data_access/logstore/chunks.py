@@ -6,7 +6,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Final
 
 import psycopg
@@ -20,7 +20,7 @@ from tsubame.business.shared.signals import Signal, SignalKind
 from tsubame.data_access.db.engine import libpq_url
 from tsubame.data_access.db.signals import CHANNEL, encode
 from tsubame.data_access.logstore.frames import INLINE_BYTES, compress
-from tsubame.data_access.logstore.partitions import create_partitions
+from tsubame.data_access.logstore.partitions import create_partitions, ensure_partitions
 from tsubame.data_access.transactions import is_outage
 
 _APPEND_S: Final = 30
@@ -87,6 +87,18 @@ class ChunkStore:
             if isinstance(exc, _OUTAGES) or (isinstance(exc, DBAPIError) and is_outage(exc)):
                 raise StorageUnavailableError("The log store cannot be reached right now.") from exc
             raise
+
+    async def prepare_months(self) -> None:
+        """先の月の区画を作っておく。作らなくても書けるが、月の変わり目に書き手を待たせない。
+
+        Raises: StorageUnavailableError。
+        """
+        try:
+            await ensure_partitions(self._engine, datetime.now(UTC).date())
+        except DBAPIError as exc:
+            if not is_outage(exc):
+                raise
+            raise StorageUnavailableError("The database cannot be reached right now.") from exc
 
     async def close(self) -> None:
         connection, self._connection = self._connection, None
