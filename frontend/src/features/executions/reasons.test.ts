@@ -8,8 +8,9 @@ import { mergeMessages, type Messages } from '@/app/messages/merge'
 // 名前の表は一つだけ、後ろ側の業務層にある。写しを持たず、そこから読む
 const BUSINESS = join(import.meta.dirname, '../../../../backend/src/tsubame/business')
 
-function codesIn(path: string): string[] {
-  const text = readFileSync(join(BUSINESS, path), 'utf8')
+function codesIn(path: string, from = ''): string[] {
+  const whole = readFileSync(join(BUSINESS, path), 'utf8')
+  const text = whole.slice(whole.indexOf(from))
   return [...text.matchAll(/^ {4}code(?:: ClassVar\[str\])? = "(\w+)"/gm)].map((found) => found[1] ?? '')
 }
 
@@ -19,11 +20,11 @@ function runReasons(): string[] {
   return [...members.matchAll(/^ {4}[A-Z_]+ = "(\w+)"/gm)].map((found) => found[1] ?? '')
 }
 
-const connectionCodes = codesIn('servers/errors.py').filter((code) => !/^(server_not_found|server_in_use|host_key_mismatch)$/.test(code))
-const reasonCodes = [...connectionCodes, ...runReasons()]
+const connectionCodes = codesIn('servers/errors.py', 'class ConnectionProblem(')
+const reasonCodes = [...new Set([...connectionCodes, ...runReasons()])]
 const errorCodes = readdirSync(BUSINESS, { recursive: true, encoding: 'utf8' })
   .filter((path) => path.endsWith('errors.py'))
-  .flatMap(codesIn)
+  .flatMap((path) => codesIn(path))
   .filter((code) => code !== 'error' && !reasonCodes.includes(code))
 
 const files = import.meta.glob<Messages>('/src/**/locales/*.json', { eager: true, import: 'default' })

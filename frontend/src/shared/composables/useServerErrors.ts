@@ -32,9 +32,14 @@ export function useServerErrors(fields: readonly string[] = []): UseServerErrors
     for (const key of Object.keys(byField)) Reflect.deleteProperty(byField, key)
   }
 
+  // `tags.2` のような並びの中の一つは、その並びの欄に出す
+  function inputOf(field: string): string {
+    return fields.find((own) => field === own || field.startsWith(`${own}.`)) ?? field
+  }
+
   function take(refused: ApiProblem): void {
-    for (const error of refused.errors) (byField[error.field] ??= []).push(fieldMessage(error))
-    const shown = refused.errors.length > 0 && refused.errors.every((error) => fields.includes(error.field))
+    for (const error of refused.errors) (byField[inputOf(error.field)] ??= []).push(fieldMessage(error))
+    const shown = refused.errors.length > 0 && refused.errors.every((error) => fields.includes(inputOf(error.field)))
     if (!shown) problem.value = refused
   }
 

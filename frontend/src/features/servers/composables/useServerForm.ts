@@ -55,6 +55,9 @@ interface UseServerForm {
 }
 
 const MAX_TAGS = 32
+// 業務層(servers/drafts.py)と同じ決まり
+const TAG = /^[A-Za-z0-9._=-]{1,64}$/
+const DIRECTORY = /^\/[^'\\!]*$/
 
 export function useServerForm(): UseServerForm {
   const { t } = useI18n()
@@ -91,10 +94,13 @@ export function useServerForm(): UseServerForm {
       },
       username: (value) => {
         const present = required(value)
-        return present === true ? when(!/\s/.test((value ?? '').trim()), 'servers.rule.username') : present
+        return present === true ? when(!/^-|\s/.test((value ?? '').trim()), 'servers.rule.username') : present
       },
-      tags: (value) => when((value ?? []).length <= MAX_TAGS, 'servers.rule.tooManyTags'),
-      path: (value) => when((value ?? '').trim() === '' || /^[/~]/.test((value ?? '').trim()), 'servers.rule.absolutePath'),
+      tags: (value) => {
+        const tags = value ?? []
+        return tags.every((tag) => TAG.test(tag.trim())) ? when(tags.length <= MAX_TAGS, 'servers.rule.tooManyTags') : t('servers.rule.tag')
+      },
+      path: (value) => when((value ?? '').trim() === '' || DIRECTORY.test((value ?? '').trim()), 'servers.rule.absolutePath'),
     },
   }
 }

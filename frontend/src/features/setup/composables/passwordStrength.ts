@@ -1,6 +1,6 @@
 /** これより短いと断る。 */
-export const MIN_PASSWORD = 12
-const GOOD_PASSWORD = 16
+export const MIN_PASSWORD = 10
+export const GOOD_PASSWORD = 16
 
 export interface Strength {
   /** 訳は `setup.strength.<名前>`。 */
