@@ -170,7 +170,8 @@ async def report(url: str, size: int) -> None:
         copy, write = min(copies), min(writes)
         print(
             f"{len(secrets)} secrets: writer {size / write / 1e6:6.0f} MB/s"
-            f" (cpu {min(cpus) / write:.2f} cores)  plain COPY {size / copy / 1e6:6.0f} MB/s  writer/COPY {copy / write:.2f}x"
+            f" (cpu {min(cpus) / write:.2f} cores)"
+            f"  plain COPY {size / copy / 1e6:6.0f} MB/s  writer/COPY {copy / write:.2f}x"
         )
     reader = ChunkReader(engine)
     print(f"read back               {await read_speed(reader, target_id):6.0f} MB/s")
