@@ -2,7 +2,7 @@
 
 import type { Client, ClientMeta, Options as Options2, RequestResult, TDataShape } from './client';
 import { client } from './client.gen';
-import type { ApproveHostKeyData, ApproveHostKeyErrors, ApproveHostKeyResponses, CancelExecutionData, CancelExecutionErrors, CancelExecutionResponses, CreateCredentialData, CreateCredentialErrors, CreateCredentialResponses, CreateDownloadTicketData, CreateDownloadTicketErrors, CreateDownloadTicketResponses, CreateJobData, CreateJobErrors, CreateJobResponses, CreateServerData, CreateServerErrors, CreateServerResponses, DeleteCredentialData, DeleteCredentialErrors, DeleteCredentialResponses, DeleteJobData, DeleteJobErrors, DeleteJobResponses, DeleteServerData, DeleteServerErrors, DeleteServerResponses, DuplicateJobData, DuplicateJobErrors, DuplicateJobResponses, GenerateCredentialData, GenerateCredentialErrors, GenerateCredentialResponses, GetCredentialData, GetCredentialErrors, GetCredentialResponses, GetDashboardData, GetDashboardErrors, GetDashboardResponses, GetExecutionData, GetExecutionErrors, GetExecutionResponses, GetJobData, GetJobErrors, GetJobResponses, GetMeData, GetMeErrors, GetMeResponses, GetServerData, GetServerErrors, GetServerResponses, GetSetupData, GetSetupErrors, GetSetupResponses, GetTargetData, GetTargetErrors, GetTargetResponses, ListCredentialsData, ListCredentialsErrors, ListCredentialsResponses, ListExecutionsData, ListExecutionsErrors, ListExecutionsResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListServersData, ListServersErrors, ListServersResponses, ListTagsData, ListTagsErrors, ListTagsResponses, ListUsersData, ListUsersErrors, ListUsersResponses, LoginData, LoginErrors, LoginResponses, LogoutData, LogoutErrors, LogoutResponses, RefreshData, RefreshErrors, RefreshResponses, RerunExecutionData, RerunExecutionErrors, RerunExecutionResponses, ScanHostKeyData, ScanHostKeyErrors, ScanHostKeyResponses, SetupData, SetupErrors, SetupResponses, StartExecutionData, StartExecutionErrors, StartExecutionResponses, TestServerData, TestServerErrors, TestServerResponses, UpdateCredentialData, UpdateCredentialErrors, UpdateCredentialResponses, UpdateJobData, UpdateJobErrors, UpdateJobResponses, UpdateServerData, UpdateServerErrors, UpdateServerResponses } from './types.gen';
+import type { ApproveHostKeyData, ApproveHostKeyErrors, ApproveHostKeyResponses, CancelExecutionData, CancelExecutionErrors, CancelExecutionResponses, CreateCredentialData, CreateCredentialErrors, CreateCredentialResponses, CreateDownloadTicketData, CreateDownloadTicketErrors, CreateDownloadTicketResponses, CreateJobData, CreateJobErrors, CreateJobResponses, CreateServerData, CreateServerErrors, CreateServerResponses, DeleteCredentialData, DeleteCredentialErrors, DeleteCredentialResponses, DeleteJobData, DeleteJobErrors, DeleteJobResponses, DeleteServerData, DeleteServerErrors, DeleteServerResponses, DownloadTargetLogData, DownloadTargetLogErrors, DownloadTargetLogResponses, DuplicateJobData, DuplicateJobErrors, DuplicateJobResponses, GenerateCredentialData, GenerateCredentialErrors, GenerateCredentialResponses, GetCredentialData, GetCredentialErrors, GetCredentialResponses, GetDashboardData, GetDashboardErrors, GetDashboardResponses, GetExecutionData, GetExecutionErrors, GetExecutionResponses, GetJobData, GetJobErrors, GetJobResponses, GetMeData, GetMeErrors, GetMeResponses, GetServerData, GetServerErrors, GetServerResponses, GetSetupData, GetSetupErrors, GetSetupResponses, GetTargetData, GetTargetErrors, GetTargetLogData, GetTargetLogErrors, GetTargetLogLinesData, GetTargetLogLinesErrors, GetTargetLogLinesResponses, GetTargetLogResponses, GetTargetResponses, ListCredentialsData, ListCredentialsErrors, ListCredentialsResponses, ListExecutionsData, ListExecutionsErrors, ListExecutionsResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListServersData, ListServersErrors, ListServersResponses, ListTagsData, ListTagsErrors, ListTagsResponses, ListUsersData, ListUsersErrors, ListUsersResponses, LoginData, LoginErrors, LoginResponses, LogoutData, LogoutErrors, LogoutResponses, RefreshData, RefreshErrors, RefreshResponses, RerunExecutionData, RerunExecutionErrors, RerunExecutionResponses, ScanHostKeyData, ScanHostKeyErrors, ScanHostKeyResponses, SetupData, SetupErrors, SetupResponses, StartExecutionData, StartExecutionErrors, StartExecutionResponses, TestServerData, TestServerErrors, TestServerResponses, UpdateCredentialData, UpdateCredentialErrors, UpdateCredentialResponses, UpdateJobData, UpdateJobErrors, UpdateJobResponses, UpdateServerData, UpdateServerErrors, UpdateServerResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -36,7 +36,7 @@ export const login = <ThrowOnError extends boolean = false>(options: Options<Log
 export const logout = <ThrowOnError extends boolean = false>(options?: Options<LogoutData, ThrowOnError>): RequestResult<LogoutResponses, LogoutErrors, ThrowOnError> => (options?.client ?? client).post<LogoutResponses, LogoutErrors, ThrowOnError>({ url: '/api/v1/auth/logout', ...options });
 
 /**
- * Getme
+ * Get Me
  */
 export const getMe = <ThrowOnError extends boolean = false>(options?: Options<GetMeData, ThrowOnError>): RequestResult<GetMeResponses, GetMeErrors, ThrowOnError> => (options?.client ?? client).get<GetMeResponses, GetMeErrors, ThrowOnError>({ url: '/api/v1/auth/me', ...options });
 
@@ -46,12 +46,12 @@ export const getMe = <ThrowOnError extends boolean = false>(options?: Options<Ge
 export const refresh = <ThrowOnError extends boolean = false>(options?: Options<RefreshData, ThrowOnError>): RequestResult<RefreshResponses, RefreshErrors, ThrowOnError> => (options?.client ?? client).post<RefreshResponses, RefreshErrors, ThrowOnError>({ url: '/api/v1/auth/refresh', ...options });
 
 /**
- * Listcredentials
+ * List Credentials
  */
 export const listCredentials = <ThrowOnError extends boolean = false>(options?: Options<ListCredentialsData, ThrowOnError>): RequestResult<ListCredentialsResponses, ListCredentialsErrors, ThrowOnError> => (options?.client ?? client).get<ListCredentialsResponses, ListCredentialsErrors, ThrowOnError>({ url: '/api/v1/credentials', ...options });
 
 /**
- * Createcredential
+ * Create Credential
  */
 export const createCredential = <ThrowOnError extends boolean = false>(options: Options<CreateCredentialData, ThrowOnError>): RequestResult<CreateCredentialResponses, CreateCredentialErrors, ThrowOnError> => (options.client ?? client).post<CreateCredentialResponses, CreateCredentialErrors, ThrowOnError>({
     url: '/api/v1/credentials',
@@ -63,7 +63,7 @@ export const createCredential = <ThrowOnError extends boolean = false>(options: 
 });
 
 /**
- * Generatecredential
+ * Generate Credential
  */
 export const generateCredential = <ThrowOnError extends boolean = false>(options: Options<GenerateCredentialData, ThrowOnError>): RequestResult<GenerateCredentialResponses, GenerateCredentialErrors, ThrowOnError> => (options.client ?? client).post<GenerateCredentialResponses, GenerateCredentialErrors, ThrowOnError>({
     url: '/api/v1/credentials/generate',
@@ -75,17 +75,17 @@ export const generateCredential = <ThrowOnError extends boolean = false>(options
 });
 
 /**
- * Deletecredential
+ * Delete Credential
  */
 export const deleteCredential = <ThrowOnError extends boolean = false>(options: Options<DeleteCredentialData, ThrowOnError>): RequestResult<DeleteCredentialResponses, DeleteCredentialErrors, ThrowOnError> => (options.client ?? client).delete<DeleteCredentialResponses, DeleteCredentialErrors, ThrowOnError>({ url: '/api/v1/credentials/{credential_id}', ...options });
 
 /**
- * Getcredential
+ * Get Credential
  */
 export const getCredential = <ThrowOnError extends boolean = false>(options: Options<GetCredentialData, ThrowOnError>): RequestResult<GetCredentialResponses, GetCredentialErrors, ThrowOnError> => (options.client ?? client).get<GetCredentialResponses, GetCredentialErrors, ThrowOnError>({ url: '/api/v1/credentials/{credential_id}', ...options });
 
 /**
- * Updatecredential
+ * Update Credential
  */
 export const updateCredential = <ThrowOnError extends boolean = false>(options: Options<UpdateCredentialData, ThrowOnError>): RequestResult<UpdateCredentialResponses, UpdateCredentialErrors, ThrowOnError> => (options.client ?? client).put<UpdateCredentialResponses, UpdateCredentialErrors, ThrowOnError>({
     url: '/api/v1/credentials/{credential_id}',
@@ -97,37 +97,45 @@ export const updateCredential = <ThrowOnError extends boolean = false>(options: 
 });
 
 /**
- * Getdashboard
+ * Get Dashboard
+ *
+ * 今動いているもの、最後に失敗したもの、直近二十四時間。
  */
 export const getDashboard = <ThrowOnError extends boolean = false>(options?: Options<GetDashboardData, ThrowOnError>): RequestResult<GetDashboardResponses, GetDashboardErrors, ThrowOnError> => (options?.client ?? client).get<GetDashboardResponses, GetDashboardErrors, ThrowOnError>({ url: '/api/v1/dashboard', ...options });
 
 /**
- * Listexecutions
+ * List Executions
+ *
+ * 新しい順。
  */
 export const listExecutions = <ThrowOnError extends boolean = false>(options?: Options<ListExecutionsData, ThrowOnError>): RequestResult<ListExecutionsResponses, ListExecutionsErrors, ThrowOnError> => (options?.client ?? client).get<ListExecutionsResponses, ListExecutionsErrors, ThrowOnError>({ url: '/api/v1/executions', ...options });
 
 /**
- * Getexecution
+ * Get Execution
  */
 export const getExecution = <ThrowOnError extends boolean = false>(options: Options<GetExecutionData, ThrowOnError>): RequestResult<GetExecutionResponses, GetExecutionErrors, ThrowOnError> => (options.client ?? client).get<GetExecutionResponses, GetExecutionErrors, ThrowOnError>({ url: '/api/v1/executions/{execution_id}', ...options });
 
 /**
- * Cancelexecution
+ * Cancel Execution
+ *
+ * 中止を求める。プロセスが消えるのを待たずに戻る。
  */
 export const cancelExecution = <ThrowOnError extends boolean = false>(options: Options<CancelExecutionData, ThrowOnError>): RequestResult<CancelExecutionResponses, CancelExecutionErrors, ThrowOnError> => (options.client ?? client).post<CancelExecutionResponses, CancelExecutionErrors, ThrowOnError>({ url: '/api/v1/executions/{execution_id}/cancel', ...options });
 
 /**
- * Rerunexecution
+ * Rerun Execution
+ *
+ * 同じ中身を、同じサーバで、もう一度動かす。
  */
 export const rerunExecution = <ThrowOnError extends boolean = false>(options: Options<RerunExecutionData, ThrowOnError>): RequestResult<RerunExecutionResponses, RerunExecutionErrors, ThrowOnError> => (options.client ?? client).post<RerunExecutionResponses, RerunExecutionErrors, ThrowOnError>({ url: '/api/v1/executions/{execution_id}/rerun', ...options });
 
 /**
- * Listjobs
+ * List Jobs
  */
 export const listJobs = <ThrowOnError extends boolean = false>(options?: Options<ListJobsData, ThrowOnError>): RequestResult<ListJobsResponses, ListJobsErrors, ThrowOnError> => (options?.client ?? client).get<ListJobsResponses, ListJobsErrors, ThrowOnError>({ url: '/api/v1/jobs', ...options });
 
 /**
- * Createjob
+ * Create Job
  */
 export const createJob = <ThrowOnError extends boolean = false>(options: Options<CreateJobData, ThrowOnError>): RequestResult<CreateJobResponses, CreateJobErrors, ThrowOnError> => (options.client ?? client).post<CreateJobResponses, CreateJobErrors, ThrowOnError>({
     url: '/api/v1/jobs',
@@ -139,17 +147,17 @@ export const createJob = <ThrowOnError extends boolean = false>(options: Options
 });
 
 /**
- * Deletejob
+ * Delete Job
  */
 export const deleteJob = <ThrowOnError extends boolean = false>(options: Options<DeleteJobData, ThrowOnError>): RequestResult<DeleteJobResponses, DeleteJobErrors, ThrowOnError> => (options.client ?? client).delete<DeleteJobResponses, DeleteJobErrors, ThrowOnError>({ url: '/api/v1/jobs/{job_id}', ...options });
 
 /**
- * Getjob
+ * Get Job
  */
 export const getJob = <ThrowOnError extends boolean = false>(options: Options<GetJobData, ThrowOnError>): RequestResult<GetJobResponses, GetJobErrors, ThrowOnError> => (options.client ?? client).get<GetJobResponses, GetJobErrors, ThrowOnError>({ url: '/api/v1/jobs/{job_id}', ...options });
 
 /**
- * Updatejob
+ * Update Job
  */
 export const updateJob = <ThrowOnError extends boolean = false>(options: Options<UpdateJobData, ThrowOnError>): RequestResult<UpdateJobResponses, UpdateJobErrors, ThrowOnError> => (options.client ?? client).put<UpdateJobResponses, UpdateJobErrors, ThrowOnError>({
     url: '/api/v1/jobs/{job_id}',
@@ -161,7 +169,7 @@ export const updateJob = <ThrowOnError extends boolean = false>(options: Options
 });
 
 /**
- * Duplicatejob
+ * Duplicate Job
  */
 export const duplicateJob = <ThrowOnError extends boolean = false>(options: Options<DuplicateJobData, ThrowOnError>): RequestResult<DuplicateJobResponses, DuplicateJobErrors, ThrowOnError> => (options.client ?? client).post<DuplicateJobResponses, DuplicateJobErrors, ThrowOnError>({
     url: '/api/v1/jobs/{job_id}/duplicate',
@@ -173,17 +181,19 @@ export const duplicateJob = <ThrowOnError extends boolean = false>(options: Opti
 });
 
 /**
- * Startexecution
+ * Start Execution
+ *
+ * ジョブを動かす。待ち行列に積んだら戻る。
  */
 export const startExecution = <ThrowOnError extends boolean = false>(options: Options<StartExecutionData, ThrowOnError>): RequestResult<StartExecutionResponses, StartExecutionErrors, ThrowOnError> => (options.client ?? client).post<StartExecutionResponses, StartExecutionErrors, ThrowOnError>({ url: '/api/v1/jobs/{job_id}/executions', ...options });
 
 /**
- * Listservers
+ * List Servers
  */
 export const listServers = <ThrowOnError extends boolean = false>(options?: Options<ListServersData, ThrowOnError>): RequestResult<ListServersResponses, ListServersErrors, ThrowOnError> => (options?.client ?? client).get<ListServersResponses, ListServersErrors, ThrowOnError>({ url: '/api/v1/servers', ...options });
 
 /**
- * Createserver
+ * Create Server
  */
 export const createServer = <ThrowOnError extends boolean = false>(options: Options<CreateServerData, ThrowOnError>): RequestResult<CreateServerResponses, CreateServerErrors, ThrowOnError> => (options.client ?? client).post<CreateServerResponses, CreateServerErrors, ThrowOnError>({
     url: '/api/v1/servers',
@@ -195,22 +205,22 @@ export const createServer = <ThrowOnError extends boolean = false>(options: Opti
 });
 
 /**
- * Listtags
+ * List Tags
  */
 export const listTags = <ThrowOnError extends boolean = false>(options?: Options<ListTagsData, ThrowOnError>): RequestResult<ListTagsResponses, ListTagsErrors, ThrowOnError> => (options?.client ?? client).get<ListTagsResponses, ListTagsErrors, ThrowOnError>({ url: '/api/v1/servers/tags', ...options });
 
 /**
- * Deleteserver
+ * Delete Server
  */
 export const deleteServer = <ThrowOnError extends boolean = false>(options: Options<DeleteServerData, ThrowOnError>): RequestResult<DeleteServerResponses, DeleteServerErrors, ThrowOnError> => (options.client ?? client).delete<DeleteServerResponses, DeleteServerErrors, ThrowOnError>({ url: '/api/v1/servers/{server_id}', ...options });
 
 /**
- * Getserver
+ * Get Server
  */
 export const getServer = <ThrowOnError extends boolean = false>(options: Options<GetServerData, ThrowOnError>): RequestResult<GetServerResponses, GetServerErrors, ThrowOnError> => (options.client ?? client).get<GetServerResponses, GetServerErrors, ThrowOnError>({ url: '/api/v1/servers/{server_id}', ...options });
 
 /**
- * Updateserver
+ * Update Server
  */
 export const updateServer = <ThrowOnError extends boolean = false>(options: Options<UpdateServerData, ThrowOnError>): RequestResult<UpdateServerResponses, UpdateServerErrors, ThrowOnError> => (options.client ?? client).put<UpdateServerResponses, UpdateServerErrors, ThrowOnError>({
     url: '/api/v1/servers/{server_id}',
@@ -222,7 +232,7 @@ export const updateServer = <ThrowOnError extends boolean = false>(options: Opti
 });
 
 /**
- * Approvehostkey
+ * Approve Host Key
  */
 export const approveHostKey = <ThrowOnError extends boolean = false>(options: Options<ApproveHostKeyData, ThrowOnError>): RequestResult<ApproveHostKeyResponses, ApproveHostKeyErrors, ThrowOnError> => (options.client ?? client).post<ApproveHostKeyResponses, ApproveHostKeyErrors, ThrowOnError>({
     url: '/api/v1/servers/{server_id}/host-key/approve',
@@ -234,22 +244,22 @@ export const approveHostKey = <ThrowOnError extends boolean = false>(options: Op
 });
 
 /**
- * Scanhostkey
+ * Scan Host Key
  */
 export const scanHostKey = <ThrowOnError extends boolean = false>(options: Options<ScanHostKeyData, ThrowOnError>): RequestResult<ScanHostKeyResponses, ScanHostKeyErrors, ThrowOnError> => (options.client ?? client).post<ScanHostKeyResponses, ScanHostKeyErrors, ThrowOnError>({ url: '/api/v1/servers/{server_id}/host-key/scan', ...options });
 
 /**
- * Testserver
+ * Test Server
  */
 export const testServer = <ThrowOnError extends boolean = false>(options: Options<TestServerData, ThrowOnError>): RequestResult<TestServerResponses, TestServerErrors, ThrowOnError> => (options.client ?? client).post<TestServerResponses, TestServerErrors, ThrowOnError>({ url: '/api/v1/servers/{server_id}/test', ...options });
 
 /**
- * Getsetup
+ * Get Setup
  */
 export const getSetup = <ThrowOnError extends boolean = false>(options?: Options<GetSetupData, ThrowOnError>): RequestResult<GetSetupResponses, GetSetupErrors, ThrowOnError> => (options?.client ?? client).get<GetSetupResponses, GetSetupErrors, ThrowOnError>({ url: '/api/v1/setup', ...options });
 
 /**
- * Setup
+ * Set Up
  */
 export const setup = <ThrowOnError extends boolean = false>(options: Options<SetupData, ThrowOnError>): RequestResult<SetupResponses, SetupErrors, ThrowOnError> => (options.client ?? client).post<SetupResponses, SetupErrors, ThrowOnError>({
     url: '/api/v1/setup',
@@ -261,16 +271,39 @@ export const setup = <ThrowOnError extends boolean = false>(options: Options<Set
 });
 
 /**
- * Gettarget
+ * Get Target
  */
 export const getTarget = <ThrowOnError extends boolean = false>(options: Options<GetTargetData, ThrowOnError>): RequestResult<GetTargetResponses, GetTargetErrors, ThrowOnError> => (options.client ?? client).get<GetTargetResponses, GetTargetErrors, ThrowOnError>({ url: '/api/v1/targets/{target_id}', ...options });
 
 /**
- * Createdownloadticket
+ * Get Target Log
+ *
+ * 生のバイト列。``Range`` は一つだけ受ける。走っている間の長さは、求めたときのもの。
+ */
+export const getTargetLog = <ThrowOnError extends boolean = false>(options: Options<GetTargetLogData, ThrowOnError>): RequestResult<GetTargetLogResponses, GetTargetLogErrors, ThrowOnError> => (options.client ?? client).get<GetTargetLogResponses, GetTargetLogErrors, ThrowOnError>({ url: '/api/v1/targets/{target_id}/log', ...options });
+
+/**
+ * Download Target Log
+ *
+ * 券と引き換えに、ファイルとして渡す。券が通行証の代わりになる。
+ */
+export const downloadTargetLog = <ThrowOnError extends boolean = false>(options: Options<DownloadTargetLogData, ThrowOnError>): RequestResult<DownloadTargetLogResponses, DownloadTargetLogErrors, ThrowOnError> => (options.client ?? client).get<DownloadTargetLogResponses, DownloadTargetLogErrors, ThrowOnError>({ url: '/api/v1/targets/{target_id}/log/download', ...options });
+
+/**
+ * Create Download Ticket
+ *
+ * 一度だけ、六十秒だけ使える住所。ブラウザにそのまま開かせる。
  */
 export const createDownloadTicket = <ThrowOnError extends boolean = false>(options: Options<CreateDownloadTicketData, ThrowOnError>): RequestResult<CreateDownloadTicketResponses, CreateDownloadTicketErrors, ThrowOnError> => (options.client ?? client).post<CreateDownloadTicketResponses, CreateDownloadTicketErrors, ThrowOnError>({ url: '/api/v1/targets/{target_id}/log/download-ticket', ...options });
 
 /**
- * Listusers
+ * Get Target Log Lines
+ *
+ * ``from`` 行目から ``count`` 行。長すぎる行は切ってあり、改行は残る。
+ */
+export const getTargetLogLines = <ThrowOnError extends boolean = false>(options: Options<GetTargetLogLinesData, ThrowOnError>): RequestResult<GetTargetLogLinesResponses, GetTargetLogLinesErrors, ThrowOnError> => (options.client ?? client).get<GetTargetLogLinesResponses, GetTargetLogLinesErrors, ThrowOnError>({ url: '/api/v1/targets/{target_id}/log/lines', ...options });
+
+/**
+ * List Users
  */
 export const listUsers = <ThrowOnError extends boolean = false>(options?: Options<ListUsersData, ThrowOnError>): RequestResult<ListUsersResponses, ListUsersErrors, ThrowOnError> => (options?.client ?? client).get<ListUsersResponses, ListUsersErrors, ThrowOnError>({ url: '/api/v1/users', ...options });

@@ -3405,6 +3405,145 @@ export type GetTargetResponses = {
 
 export type GetTargetResponse = GetTargetResponses[keyof GetTargetResponses];
 
+export type GetTargetLogData = {
+    body?: never;
+    headers?: {
+        /**
+         * Range
+         */
+        range?: string | null;
+        /**
+         * If-Range
+         */
+        'if-range'?: string | null;
+    };
+    path: {
+        /**
+         * Target Id
+         */
+        target_id: number;
+    };
+    query?: never;
+    url: '/api/v1/targets/{target_id}/log';
+};
+
+export type GetTargetLogErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Requested Range Not Satisfiable
+     */
+    416: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type GetTargetLogError = GetTargetLogErrors[keyof GetTargetLogErrors];
+
+export type GetTargetLogResponses = {
+    /**
+     * The whole log.
+     */
+    200: Blob | File;
+    /**
+     * The bytes asked for with Range.
+     */
+    206: Blob | File;
+};
+
+export type GetTargetLogResponse = GetTargetLogResponses[keyof GetTargetLogResponses];
+
+export type DownloadTargetLogData = {
+    body?: never;
+    path: {
+        /**
+         * Target Id
+         */
+        target_id: number;
+    };
+    query: {
+        /**
+         * Ticket
+         */
+        ticket: string;
+    };
+    url: '/api/v1/targets/{target_id}/log/download';
+};
+
+export type DownloadTargetLogErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type DownloadTargetLogError = DownloadTargetLogErrors[keyof DownloadTargetLogErrors];
+
+export type DownloadTargetLogResponses = {
+    /**
+     * The whole log as a file.
+     */
+    200: Blob | File;
+};
+
+export type DownloadTargetLogResponse = DownloadTargetLogResponses[keyof DownloadTargetLogResponses];
+
 export type CreateDownloadTicketData = {
     body?: never;
     path: {
@@ -3462,6 +3601,73 @@ export type CreateDownloadTicketResponses = {
 };
 
 export type CreateDownloadTicketResponse = CreateDownloadTicketResponses[keyof CreateDownloadTicketResponses];
+
+export type GetTargetLogLinesData = {
+    body?: never;
+    path: {
+        /**
+         * Target Id
+         */
+        target_id: number;
+    };
+    query?: {
+        /**
+         * From
+         */
+        from?: number;
+        /**
+         * Count
+         */
+        count?: number;
+    };
+    url: '/api/v1/targets/{target_id}/log/lines';
+};
+
+export type GetTargetLogLinesErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type GetTargetLogLinesError = GetTargetLogLinesErrors[keyof GetTargetLogLinesErrors];
+
+export type GetTargetLogLinesResponses = {
+    /**
+     * The lines as raw bytes.
+     */
+    200: Blob | File;
+};
+
+export type GetTargetLogLinesResponse = GetTargetLogLinesResponses[keyof GetTargetLogLinesResponses];
 
 export type ListUsersData = {
     body?: never;
