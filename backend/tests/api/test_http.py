@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 from harness.api import Api, field_codes, found, problem
 from harness.factories import credential_body, job_body
 from tsubame.business.shared.actor import Actor
+from tsubame.business.shared.paging import encode_cursor
 from tsubame.business.shared.permissions import Role
 from tsubame.business.users.entities import User
 from tsubame.business.users.service import UserService
@@ -54,6 +55,13 @@ async def test_unknown_routes_and_methods(admin: httpx.AsyncClient) -> None:
 async def test_impossible_numbers(admin: httpx.AsyncClient, job_id: str) -> None:
     """データベースに入らない番号は、内側の失敗にせず断る。"""
     assert set(field_codes(await admin.get(f"/jobs/{job_id}"))) == {"job_id"}
+
+
+@pytest.mark.parametrize("after", [("x",), (2**70,), (1, 2), ("a", 1)])
+async def test_forged_cursors_of_executions(admin: httpx.AsyncClient, after: tuple[str | int, ...]) -> None:
+    """実行の一覧でも、作りものの続きの印は入力の誤りになる。"""
+    refused = await admin.get("/executions", params={"cursor": encode_cursor(after)})
+    assert field_codes(refused) == {"cursor": "invalid_cursor"}
 
 
 async def test_body_size(admin: httpx.AsyncClient) -> None:

@@ -49,8 +49,23 @@ async def page_by_name(
     return Page(items=[to_entity(row) for row in shown], next_after=next_after)
 
 
+def id_key(after: tuple[str | int, ...]) -> int:
+    """番号の順の一覧の、前の頁の最後の番号。
+
+    Raises: InvalidInputError(作りものの ``cursor``)。
+    """
+    match after:
+        case (int(row_id),) if abs(row_id) <= MAX_ROW_ID:
+            return row_id
+    raise _forged()
+
+
 def _name_key(after: tuple[str | int, ...]) -> tuple[str, int]:
     match after:
         case (str(name), int(row_id)) if abs(row_id) <= MAX_ROW_ID and not has_control_character(name):
             return name, row_id
-    raise InvalidInputError.one("cursor", "invalid_cursor", "This is not a cursor from a previous page.")
+    raise _forged()
+
+
+def _forged() -> InvalidInputError:
+    return InvalidInputError.one("cursor", "invalid_cursor", "This is not a cursor from a previous page.")

@@ -14,6 +14,7 @@ from tsubame.business.executions.states import ENDED_EXECUTIONS, ExecutionState,
 from tsubame.business.shared.actor import Actor
 from tsubame.business.shared.ids import ExecutionId, TargetId, UserId
 from tsubame.business.shared.paging import Page, PageRequest
+from tsubame.data_access.db.paging import id_key
 from tsubame.data_access.repositories.execution_rows import (
     EXECUTION_COLUMNS,
     TARGET_COLUMNS,
@@ -107,7 +108,7 @@ class SqlExecutionRepository:
     async def page(self, where: ExecutionFilter, request: PageRequest) -> Page[Execution]:
         query = _filtered(where).order_by(executions.c.id.desc()).limit(request.limit + 1)
         if request.after:
-            query = query.where(executions.c.id < int(request.after[0]))
+            query = query.where(executions.c.id < id_key(request.after))
         rows = [to_execution(row) for row in (await self._connection.execute(query)).mappings()]
         items = rows[: request.limit]
         more = len(rows) > request.limit
