@@ -65,7 +65,7 @@ class LineCutter:
         rows = data.split(b"\n", self._wanted - self.finished)
         longest = max(map(len, rows[:-1]), default=0)
         if self._line + longest <= self._limit() and self._size + len(data) < _GENEROUS_BYTES:
-            # ふつうのログはここだけを通る。一行ずつ数えるより一桁速い
+            # ふつうのログはここだけを通る。一行ずつ足すより速い
             self._take_whole(data[: len(data) - len(rows[-1])], len(rows) - 1)
         else:
             for row in rows[:-1]:
