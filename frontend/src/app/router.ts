@@ -19,7 +19,8 @@ const gallery: RouteRecordRaw[] = import.meta.env.DEV
   : []
 
 const routes: RouteRecordRaw[] = [
-  { path: '/', component: () => import('./layouts/BareLayout.vue'), children: rooms.filter(isBare) },
+  // 道が '/' のままだと、最初の画面への訪問が、中身の無いこの枠に合ってしまう
+  { path: '/bare', component: () => import('./layouts/BareLayout.vue'), children: rooms.filter(isBare) },
   {
     path: '/',
     component: () => import('./layouts/AppLayout.vue'),

@@ -42,6 +42,9 @@ export class LogSource {
   readonly #onChange: () => void
   #tail: TailBuffer | null = null
   #lines: number
+  /** あるはずの行とバイト。飛ばされたとき、終わったときに知る。ここまでは、届くのを待たずに読む。 */
+  #hint: number
+  #promised = 0
   #bytes = 0
   #ended: boolean
   #opened = false
@@ -55,6 +58,7 @@ export class LogSource {
   constructor(transport: LogTransport, start: LogStart, onChange: () => void) {
     this.#transport = transport
     this.#lines = start.lines
+    this.#hint = start.lines
     this.#ended = start.ended
     this.#onChange = onChange
     this.#loader = new BlockLoader(transport.lines, {
@@ -140,15 +144,16 @@ export class LogSource {
     }
     this.#listen(this.#tail.endByte)
     this.#release()
-    this.#onChange()
+    this.#learn(this.#tail.endByte, this.#tail.lineCount)
   }
 
   /** 末尾の行を読み、そこを始まりにする。読む間にも伸びるので、届くまで追う。 */
   async #findTail(signal: AbortSignal): Promise<TailBuffer> {
     for (let attempt = 0; ; attempt += 1) {
-      const slice = await this.#transport.lines(Math.max(1, this.lineCount - ANCHOR_LINES + 1), MAX_LINES, signal)
-      this.#learn(slice.totalBytes, slice.totalLines)
-      if (slice.lineCount === 0 && slice.totalLines === 0) return new TailBuffer(0, slice.totalBytes)
+      const from = Math.max(1, this.#hint - ANCHOR_LINES + 1)
+      const slice = await this.#transport.lines(from, MAX_LINES, signal)
+      this.#hint = slice.totalLines
+      if (slice.totalLines === 0) return new TailBuffer(0, slice.totalBytes)
       const reached = slice.lineCount > 0 && slice.firstLine + slice.lineCount > slice.totalLines
       // 切られた行があると、末尾に届いたときしか、次のバイトの位置が分からない
       if (!reached && (slice.lineCount === 0 || slice.truncated || attempt < 2)) continue
@@ -164,8 +169,8 @@ export class LogSource {
     this.#unsubscribe ??= this.#transport.subscribe(fromByte, {
       onData: (offset, bytes) => this.#take({ offset, bytes }),
       onSkip: (position) => {
-        this.#learn(position.log_bytes, position.log_lines)
-        this.#reanchor()
+        // 読めるようになるまで、行の数は増やさない。追いかけている人に空の行を見せないため
+        this.#promise(position.log_bytes, position.log_lines)
       },
       onEnd: (end) => this.#finish(end.log_bytes, end.log_lines),
       onProblem: (problem) => this.#report(asProblem(new Error(problem.detail))),
@@ -195,11 +200,17 @@ export class LogSource {
     this.#ended = true
     this.#unsubscribe?.()
     this.#learn(bytes, lines)
+    this.#promise(bytes, lines)
+  }
+
+  #promise(bytes: number, lines: number): void {
+    this.#promised = bytes
+    this.#hint = lines
     if (this.#isShort()) this.#reanchor()
   }
 
   #isShort(): boolean {
-    return this.#ended && (this.#tail?.endByte ?? 0) < this.#bytes
+    return (this.#tail?.endByte ?? 0) < this.#promised
   }
 
   // 速すぎるログでは飛ばされ続ける。そのたびに読むと、読むことが遅れの元になる
