@@ -24,7 +24,7 @@ export default defineConfig({
     rolldownOptions: {
       output: {
         codeSplitting: {
-          groups: [{ name: 'framework', test: /node_modules\/(@?vue|pinia|@intlify|vue-router|vue-i18n)/ }],
+          groups: [{ name: 'framework', test: /node_modules\/(@vue|vue|vue-router|vue-i18n|@intlify|pinia)\// }],
         },
       },
     },
