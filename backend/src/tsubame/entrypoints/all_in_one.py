@@ -19,9 +19,9 @@ def run_all(settings: Settings) -> None:
 async def _run(settings: Settings) -> None:
     # データベースを起こす前に確かめる。口が塞がっているだけなら、すぐそう言って終わる
     opened = listening_socket(settings)
-    async with database(settings) as url, open_foundation(url, settings, "tsubame-up") as foundation:
-        if settings.database_url is None:
-            # 内蔵のデータベースは自分が起こしたばかり。名簿に残っているのは、前に死んだ自分だけ
+    async with database(settings) as db, open_foundation(db.url, settings, "tsubame-up") as foundation:
+        if db.started_here:
+            # データベースは自分が起こしたばかり。名簿に残っているのは、前に死んだ自分だけ
             await retire_all(foundation.engine)
         parts = await worker_parts(foundation, settings)
         async with asyncio.TaskGroup() as group:

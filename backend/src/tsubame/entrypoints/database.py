@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from tsubame.data_access.db.embedded import EmbeddedPostgres
 from tsubame.data_access.db.engine import create_engine, wait_until_reachable
@@ -9,9 +10,17 @@ from tsubame.data_access.db.migrate import migrate
 from tsubame.entrypoints.settings import Settings
 
 
+@dataclass(frozen=True, slots=True)
+class Database:
+    """``url`` は ``postgresql://…``。``started_here`` なら、内蔵の物をこのプロセスが起こした。"""
+
+    url: str
+    started_here: bool
+
+
 @asynccontextmanager
-async def database(settings: Settings) -> AsyncIterator[str]:
-    """移行済みのデータベースの `postgresql://…`。内蔵なら、抜けるときに止める。
+async def database(settings: Settings) -> AsyncIterator[Database]:
+    """移行済みのデータベース。内蔵の物を自分で起こしたなら、抜けるときに止める。
 
     Raises:
         EmbeddedPostgresError: 内蔵の PostgreSQL を起動できない。
@@ -21,13 +30,13 @@ async def database(settings: Settings) -> AsyncIterator[str]:
     if settings.database_url is not None:
         url = settings.database_url.get_secret_value()
         await _prepare(url)
-        yield url
+        yield Database(url, started_here=False)
         return
     postgres = EmbeddedPostgres(settings.data_dir / "postgres")
     url = await postgres.start()
     try:
         await _prepare(url)
-        yield url
+        yield Database(url, started_here=postgres.owner)
     finally:
         await postgres.stop()
 

@@ -62,8 +62,8 @@ def run_web(settings: Settings) -> None:
 async def _run(settings: Settings) -> None:
     opened = listening_socket(settings)
     async with (
-        database(settings) as url,
-        open_foundation(url, settings, "tsubame-web") as foundation,
+        database(settings) as db,
+        open_foundation(db.url, settings, "tsubame-web") as foundation,
         asyncio.TaskGroup() as group,
     ):
         group.create_task(foundation.bus.run(), name="signal-bus")

@@ -15,7 +15,7 @@ def run_worker(settings: Settings) -> None:
 
 
 async def _run(settings: Settings) -> None:
-    async with database(settings) as url, open_foundation(url, settings, "tsubame-worker") as foundation:
+    async with database(settings) as db, open_foundation(db.url, settings, "tsubame-worker") as foundation:
         parts = await worker_parts(foundation, settings)
         async with asyncio.TaskGroup() as group:
             group.create_task(foundation.bus.run(), name="signal-bus")

@@ -107,6 +107,8 @@ class TargetDriver:
         except ServerNotFoundError:
             return TargetResult(state=TargetState.FAILED, reason=Reason.SERVER_DELETED)
         except ConnectionProblem as problem:
+            if cancel.is_set() and not self._maybe_sent:
+                return TargetResult(state=TargetState.CANCELLED, reason=Reason.CANCELLED_BY_USER)
             return TargetResult(state=TargetState.FAILED, reason=problem.code, detail=problem.detail)
 
     async def _endpoint(self) -> Endpoint:
@@ -130,6 +132,8 @@ class TargetDriver:
             if watching.done():
                 watching.result()
             if not following.done() and stopper.stopped is not None and stopper.stopped.report is None:
+                following.cancel()
+                await asyncio.wait({following})
                 return await self._abandon(log, stopper.stopped)
             outcome = await following
             await log.finish()

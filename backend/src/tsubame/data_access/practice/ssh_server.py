@@ -132,3 +132,4 @@ async def _run(process: asyncssh.SSHServerProcess[bytes]) -> None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child.pid, signal.SIGHUP)
     process.exit(status if status >= 0 else 128 - status)
+    await process.wait_closed()

@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from http import HTTPStatus
 from typing import Final
 
 import structlog
@@ -11,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tsubame.presentation.http.errors import problem, respond
 
+_PROBES: Final = frozenset({"/healthz", "/readyz"})
 API_PREFIX: Final = "/api/"
 MAX_BODY_BYTES: Final = 8 * 1024 * 1024
 
@@ -57,9 +59,10 @@ class RequestRecord:
             finally:
                 # 見出しや問い合わせの文字列は、秘密を含みうるので残さない
                 took_ms = round((time.monotonic() - began) * 1000, 1)
-                _log.info(
-                    "request", method=scope["method"], path=scope["path"], status=status, took_ms=took_ms
-                )
+                # 見張りは数秒おきに来る。うまくいっているあいだは、ふつうの記録を埋めさせない
+                quiet = scope["path"] in _PROBES and status == HTTPStatus.OK
+                record = _log.debug if quiet else _log.info
+                record("request", method=scope["method"], path=scope["path"], status=status, took_ms=took_ms)
 
 
 class ResponseHeaders:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlsplit
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
 from tsubame.business.auth.entities import RefreshToken
@@ -46,24 +46,24 @@ def clear(request: Request, response: Response, *, always_secure: bool) -> None:
     )
 
 
-def refuse_cross_site(request: Request) -> None:
+def refuse_cross_site(request: HTTPConnection) -> None:
     """よそのサイトの頁からの要求を断る。Cookie の SameSite に頼らない、二つ目の鍵。
-
-    ブラウザでない相手(curl など)は、どちらの見出しも送らないので通る。
 
     Raises: CrossSiteError。
     """
-    site = request.headers.get("sec-fetch-site")
+    if not is_same_site(request):
+        raise CrossSiteError("This request came from another site's page.")
+
+
+def is_same_site(connection: HTTPConnection) -> bool:
+    """同じサイトの頁からか。ブラウザでない相手(curl など)は、どの見出しも送らないので通る。"""
+    site = connection.headers.get("sec-fetch-site")
     if site is not None:
-        if site in {"same-origin", "none"}:
-            return
-    else:
-        origin = request.headers.get("origin")
-        # X-Forwarded-Host は、よその頁からは付けられない(付けると事前確認で止まる)
-        hosts = {request.headers.get("host"), request.headers.get("x-forwarded-host")}
-        if origin is None or urlsplit(origin).netloc in hosts:
-            return
-    raise CrossSiteError("This request came from another site's page.")
+        return site in {"same-origin", "none"}
+    origin = connection.headers.get("origin")
+    # X-Forwarded-Host は、よその頁からは付けられない(付けると事前確認で止まる)
+    hosts = {connection.headers.get("host"), connection.headers.get("x-forwarded-host")}
+    return origin is None or urlsplit(origin).netloc in hosts
 
 
 def _secure(request: Request, *, always_secure: bool) -> bool:

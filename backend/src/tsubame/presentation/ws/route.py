@@ -1,9 +1,8 @@
 """WebSocket の道。"""
 
-from urllib.parse import urlsplit
-
 from fastapi import APIRouter, WebSocket
 
+from tsubame.presentation.http.session_cookie import is_same_site
 from tsubame.presentation.ws.stream import StreamPorts, StreamSession
 
 router = APIRouter()
@@ -14,17 +13,9 @@ FORBIDDEN_ORIGIN = 4403
 async def stream(socket: WebSocket) -> None:
     """生きた状態とログ。文の形は OpenAPI の ``streamClientMessage`` と ``streamServerMessage``。"""
     await socket.accept()
-    if not _same_site(socket):
+    if not is_same_site(socket):
         # よその頁に開かせない。名乗りの文も要るが、試させもしない
         await socket.close(FORBIDDEN_ORIGIN, "forbidden_origin")
         return
     ports: StreamPorts = socket.app.state.stream
     await StreamSession(socket, ports).run()
-
-
-def _same_site(socket: WebSocket) -> bool:
-    origin = socket.headers.get("origin")
-    # ブラウザでない客(CLI や試験)は Origin を付けない
-    if origin is None:
-        return True
-    return urlsplit(origin).netloc == socket.headers.get("host")
