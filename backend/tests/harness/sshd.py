@@ -81,6 +81,7 @@ class Sshd:
     host_key: HostKey
     server_id: ServerId = field(default_factory=lambda: ServerId(next(_server_ids)))
     log: list[str] = field(default_factory=list)
+    _more_host_keys: list[Path] = field(default_factory=list)
     _process: asyncio.subprocess.Process | None = None
     _reader: asyncio.Task[None] | None = None
 
@@ -149,6 +150,10 @@ class Sshd:
             kill_connection(victim)
         return len(victims)
 
+    def also_host_key(self, path: Path) -> None:
+        """ホスト鍵をもう一つ見せる(次の ``start`` から)。"""
+        self._more_host_keys.append(path)
+
     def replace_host_key(self, algorithm: str = "ssh-ed25519") -> HostKey:
         """ホスト鍵を取り替える(次の ``start`` から)。"""
         self.host_key = _write_host_key(self.folder, algorithm)
@@ -169,6 +174,7 @@ class Sshd:
             f"Port {self.port}",
             "ListenAddress 127.0.0.1",
             f"HostKey {self.folder}/host_key",
+            *(f"HostKey {path}" for path in self._more_host_keys),
             "PidFile none",
             f"AuthorizedKeysFile {self.folder}/authorized_keys",
             "StrictModes no",
@@ -186,6 +192,8 @@ class Sshd:
         ]
         if options.force_command is not None:
             lines.append(f"ForceCommand {options.force_command}")
+        # 開発機の root の .bashrc は重いことがある(pyenv など)。bash は SHLVL が 2 以上なら読まない。
+        lines += ["Match User root", "    SetEnv SHLVL=1"]
         return "\n".join(lines) + "\n"
 
 

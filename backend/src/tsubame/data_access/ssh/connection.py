@@ -15,6 +15,7 @@ from tsubame.business.credentials.entities import KeyLogin, PasswordLogin
 from tsubame.business.credentials.errors import PrivateKeyError
 from tsubame.business.servers.entities import Endpoint, HostKey
 from tsubame.business.servers.errors import (
+    ConnectionLostError,
     ConnectionProblem,
     CredentialUnusableError,
     HostKeyChangedError,
@@ -37,7 +38,7 @@ _KEEPALIVE_S: Final = 7
 _KEEPALIVE_MISSES: Final = 2
 _RESOLVE_TIMEOUT_S: Final = 10
 _TCP_TIMEOUT_S: Final = 10
-_LOGIN_TIMEOUT_S: Final = 20
+LOGIN_TIMEOUT_S: Final = 20
 _GREETING_BYTES: Final = 512
 _QUICKACK: Final = getattr(socket, "TCP_QUICKACK", None)
 
@@ -157,7 +158,7 @@ async def handshake(
 ) -> asyncssh.SSHClientConnection:
     """つながった口の上で SSH を話し、ログインまで済ませる。Raises: ConnectionProblem。"""
     try:
-        async with asyncio.timeout(_LOGIN_TIMEOUT_S + 5):
+        async with asyncio.timeout(LOGIN_TIMEOUT_S + 5):
             connection, _ = await asyncssh.create_connection(lambda: peer, sock=sock, options=options)
     except (asyncssh.Error, OSError, ValueError) as exc:
         raise _login_problem(exc, peer) from exc
@@ -171,6 +172,16 @@ def _login_problem(exc: Exception, peer: Peer) -> ConnectionProblem:
         )
     if isinstance(exc, asyncssh.PermissionDenied) and peer.password_change_asked:
         return PasswordChangeRequiredError("The server wants the password to be changed first.")
+    timed_out = "timeout" in str(exc).lower()
+    if (
+        isinstance(exc, asyncssh.ConnectionLost | ConnectionError)
+        and peer.verified_at is not None
+        and not timed_out
+    ):
+        # 身元を見せたあとなので、混雑ではない。ネットワークの断と見分けはつかないので、待てば通るとする。
+        return ConnectionLostError(
+            "The server closed the connection during the login. The account may be expired or locked."
+        )
     return translate_handshake(exc, peer.greeting)
 
 
@@ -199,7 +210,7 @@ def base_options(host_key: HostKey | None, **login: object) -> asyncssh.SSHClien
         server_host_key_algs=host_key_algorithms(host_key),
         keepalive_interval=_KEEPALIVE_S,
         keepalive_count_max=_KEEPALIVE_MISSES,
-        login_timeout=_LOGIN_TIMEOUT_S,
+        login_timeout=LOGIN_TIMEOUT_S,
         **login,
     )
 

@@ -32,8 +32,9 @@ def parse_private_key(private_key: Secret, passphrase: Secret | None) -> asyncss
     except asyncssh.KeyEncryptionError as exc:
         raise _passphrase_problem(word) from exc
     except asyncssh.KeyImportError as exc:
-        # asyncssh は、合言葉がないことも、壊れた鍵も、この一つで言う。
-        if "assphrase" in str(exc):
+        # asyncssh は、合言葉がないことも、壊れた鍵も、この一つで言う。PEM は、違う合言葉で開くと
+        # 壊れた中身に見えるので、暗号化の印があれば合言葉のせいとみなす。
+        if "assphrase" in str(exc) or (word is not None and "ENCRYPTED" in text):
             raise _passphrase_problem(word) from exc
         raise PrivateKeyError("key_unreadable", f"The private key cannot be read: {exc}.") from exc
     except (ValueError, UnicodeError) as exc:
@@ -48,7 +49,8 @@ def _passphrase_problem(word: str | None) -> PrivateKeyError:
 
 
 def _public_half(key: asyncssh.SSHKey, comment: str) -> PublicKey:
-    line = key.export_public_key("openssh").decode("ascii")
+    # 鍵に書き込まれた注釈は、どんな文字でもありうる。使うのは前の二語だけ。
+    line = key.export_public_key("openssh").decode("utf-8", "replace")
     blob = " ".join(line.split()[:2])
     return PublicKey(key.get_algorithm(), f"{blob} {comment}".strip(), key.get_fingerprint())
 
@@ -61,5 +63,5 @@ class AsyncsshKeys:
 
     def generate_ed25519(self, comment: str) -> GeneratedKey:
         key = asyncssh.generate_private_key("ssh-ed25519", comment=comment)
-        text = key.export_private_key("openssh").decode("ascii")
+        text = key.export_private_key("openssh").decode("ascii")  # 本体は base64
         return GeneratedKey(Secret(text), _public_half(key, comment))

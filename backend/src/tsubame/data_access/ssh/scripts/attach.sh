@@ -1,4 +1,3 @@
-# shellcheck shell=sh
 # つなぎ直す。引数: follower、offset
 follower=$1 offset=$2
 if locate; then :; else

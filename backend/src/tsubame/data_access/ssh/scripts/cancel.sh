@@ -1,4 +1,3 @@
-# shellcheck shell=sh
 # 木を丸ごと止める。引数: TERM のあと待つ長さ(0.1 秒が一つ)
 grace=$1
 runner=none
@@ -85,7 +84,8 @@ if [ "$base" ]; then
   # 走り手が終わりを書くのを待つ。走り手もいなければ、代わりに書く。
   tries=50
   until finished; do
-    [ "$runner" != none ] && runner_alive || break
+    if [ "$runner" = none ]; then break; fi
+    runner_alive || break
     tries=$((tries - 1))
     [ $tries -gt 0 ] || break
     sleep .02 || sleep 1

@@ -1,4 +1,3 @@
-# shellcheck shell=sh
 # 接続試験の後半: シェルが動くこと、走りを置く場所と空き、持っている道具を言う。
 say shell shell="${SHELL:-}" uname="$(uname -sm)"
 locate_or_create || die why=nodir

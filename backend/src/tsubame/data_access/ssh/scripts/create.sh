@@ -1,4 +1,3 @@
-# shellcheck shell=sh
 # 走りの置き場所を作る。始めるときと、始まる前に中止するときに使う。
 
 # 100 バイトの詰め物が書けたことで「書ける場所だ」と分かり、満杯になったときの記録の場所も取れる。
@@ -10,6 +9,7 @@ make_run() {
   else
     # 家がない利用者の家を、root の権限で作ってしまわないため。
     case $directory in "${HOME:-/-}"/*) [ -d "$HOME" ] || return 1 ;; esac
+    # shellcheck disable=SC2174  # 途中の階層も、上の umask で自分だけのものになる
     mkdir -p -m 700 "$directory" || return 1
   fi
   [ -O "$directory" ] || return 1

@@ -1,4 +1,3 @@
-# shellcheck shell=sh
 # ログを offset から流し、終わりを言うまでの部品。start と attach が使う。
 # 引数: base, run_id, offset(受け取り済み), follower(a=調べる g=GNU tail l=自前の輪)
 

@@ -1,4 +1,3 @@
-# shellcheck shell=sh
 # 黙っている走りの今を尋ねる。走っていれば running、ほかは report と同じ。
 if locate; then :; else
   say lost why=nodir

@@ -1,4 +1,3 @@
-# shellcheck shell=sh
 # 終わった走りの記録を消す。走っているものは消さない(消すと、二度目の始まりを止めるものがなくなる)。
 if locate; then :; else
   say gone

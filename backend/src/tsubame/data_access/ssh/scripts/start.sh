@@ -1,4 +1,3 @@
-# shellcheck shell=sh
 # 始める。同じ名前で何度呼んでも、走るのは一度だけ。
 # 引数: 走り手の符号、送る全長、そのうち前置きの長さ、follower、offset
 runner_code=$1 total=$2 prelude=$3 follower=$4 offset=$5
@@ -24,7 +23,7 @@ if [ "${received%% *}" != "$total" ] && [ "$(wc -c <"$upload")" -ne "$total" ]; 
 fi
 true >>"$base.out" || die why=write
 for detach in setsid "busybox setsid" ""; do
-  command -v ${detach%% *} >/dev/null 2>&1 && break
+  command -v "${detach%% *}" >/dev/null 2>&1 && break
 done
 # & で背後へ回すと、POSIX のシェルは SIGINT と SIGQUIT を無視にして渡し、スクリプトにまで残る。
 # 管の左に置けば、どちらも初めのままで渡せる。
