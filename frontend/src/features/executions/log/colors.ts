@@ -3,7 +3,8 @@ export type Rgb = readonly [number, number, number]
 
 export const BACKGROUND: Rgb = [16, 20, 26]
 export const FOREGROUND: Rgb = [222, 228, 235]
-const AA = 4.5
+// WCAG AA は 4.5。印の付いた行は背景が少し明るいので、その分の余裕を持つ
+const READABLE = 5.5
 
 const PALETTE: readonly Rgb[] = [
   [16, 20, 26], [240, 113, 120], [126, 211, 133], [226, 181, 90], [110, 170, 245], [205, 147, 240], [92, 200, 210], [214, 220, 227],
@@ -47,11 +48,11 @@ export function mix(from: Rgb, to: Rgb, amount: number): Rgb {
 
 /** 背景の上で読める色にする。読めるなら、そのまま返す。 */
 export function readable(color: Rgb, background: Rgb): Rgb {
-  if (contrast(color, background) >= AA) return color
+  if (contrast(color, background) >= READABLE) return color
   const end: Rgb = luminance(background) > 0.18 ? [0, 0, 0] : [255, 255, 255]
   for (let amount = 0.1; amount < 1; amount += 0.1) {
     const candidate = mix(color, end, amount)
-    if (contrast(candidate, background) >= AA) return candidate
+    if (contrast(candidate, background) >= READABLE) return candidate
   }
   return end
 }
