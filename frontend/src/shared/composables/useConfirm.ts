@@ -4,6 +4,8 @@ export interface ConfirmQuestion {
   title: string
   text: string
   confirmLabel: string
+  /** やめるほうの言葉。「中止」を尋ねるときの「やめる」のように、紛らわしい場合に替える。 */
+  cancelLabel?: string
   /** 取り返しがつかない操作。色と、最初の位置(やめる)が変わる。 */
   danger?: boolean
 }

@@ -19,6 +19,7 @@ export function useUnsavedGuard(isDirty: () => boolean): void {
       title: t('forms.unsaved.title'),
       text: t('forms.unsaved.text'),
       confirmLabel: t('forms.unsaved.leave'),
+      cancelLabel: t('forms.unsaved.stay'),
       danger: true,
     })
   }

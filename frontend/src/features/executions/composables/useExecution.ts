@@ -59,6 +59,7 @@ export function useExecution(id: number): UseExecution {
       title: t('executions.cancel.title'),
       text: t('executions.cancel.text'),
       confirmLabel: t('executions.cancel.action'),
+      cancelLabel: t('executions.cancel.keep'),
       danger: true,
     })
     if (!sure) return
