@@ -2,7 +2,9 @@
 
 import contextlib
 import re
+import uuid
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,8 @@ FLAGS = [
 ]
 CHROMIUM = "/usr/bin/chromium"
 AXE = Path(__file__).parents[3] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
+SHOTS = Path(__file__).parents[3] / "build" / "e2e"
+"""落ちたときの画面を置く場所。"""
 WIDE = (1280, 800)
 NARROW = (390, 844)
 
@@ -47,8 +51,9 @@ class Screen:
         page.on("console", self._on_console)
 
     def _on_console(self, message: Any) -> None:
-        # 断られた要求(401 や 404)を、ブラウザは自分でも誤りとして書く。画面の誤りではない
-        if message.type == "error" and "Failed to load resource" not in message.text:
+        # 断られた要求や、殺した製品へのつなぎ直しを、ブラウザは自分でも誤りとして書く。画面の誤りではない
+        by_browser = ("Failed to load resource", "WebSocket connection to")
+        if message.type == "error" and not message.text.startswith(by_browser):
             self.errors.append(message.text)
 
     async def open(self, path: str) -> None:
@@ -63,7 +68,8 @@ class Screen:
 
     async def serious_violations(self) -> list[str]:
         """axe が見つけた、重い違反。規則の名前と、場所。"""
-        await self.page.add_script_tag(content=AXE.read_text())
+        # 頁の Content-Security-Policy の外から読ませるので、製品の頁をそのまま調べられる
+        await self.page.evaluate(AXE.read_text())
         found = await self.page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
         return [
             f"{item['id']}: {[node['target'] for node in item['nodes']][:3]}"
@@ -79,26 +85,33 @@ class Screen:
         return width
 
 
+@dataclass(frozen=True)
+class Look:
+    """画面の大きさ、言語、明暗。"""
+
+    size: tuple[int, int] = WIDE
+    locale: str = "ja-JP"
+    dark: bool = False
+
+
 @contextlib.asynccontextmanager
-async def open_screen(
-    launched: Browser,
-    product: Product,
-    *,
-    size: tuple[int, int] = WIDE,
-    locale: str = "ja-JP",
-    dark: bool = False,
-) -> AsyncIterator[Screen]:
+async def open_screen(launched: Browser, product: Product, look: Look | None = None) -> AsyncIterator[Screen]:
+    """新しい頁を開く。抜けるとき、画面の誤りがなかったことを確かめる。"""
+    look = look or Look()
     context: BrowserContext = await launched.new_context(
-        viewport={"width": size[0], "height": size[1]},
-        locale=locale,
-        color_scheme="dark" if dark else "light",
+        viewport={"width": look.size[0], "height": look.size[1]},
+        locale=look.locale,
+        color_scheme="dark" if look.dark else "light",
         reduced_motion="reduce",
-        # Content-Security-Policy は本物のまま試す。axe だけは頁に差し込む
-        bypass_csp=True,
     )
     try:
         screen = Screen(await context.new_page(), product.base_url)
-        yield screen
-        assert screen.errors == []
+        try:
+            yield screen
+        except BaseException:
+            SHOTS.mkdir(parents=True, exist_ok=True)
+            await screen.page.screenshot(path=SHOTS / f"{uuid.uuid4().hex[:8]}.png", full_page=True)
+            raise
+        assert screen.errors == [], screen.errors
     finally:
         await context.close()
