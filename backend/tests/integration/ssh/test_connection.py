@@ -34,6 +34,7 @@ from tsubame.business.servers.errors import (
     NameNotResolvedError,
     NoCommonAlgorithmError,
     NotSshError,
+    PasswordChangeRequiredError,
 )
 from tsubame.business.shared.secret import Secret
 from tsubame.data_access.ssh import connection
@@ -183,3 +184,13 @@ async def test_expired_account(sshd: Sshd, ssh: SshGateway) -> None:
     subprocess.run(["chage", "-E", "1", "tsbexpired"], check=True)
     problem = await _refused(ssh, sshd.endpoint("tsbexpired"), ConnectionLostError)
     assert "expired" in problem.detail
+
+
+async def test_password_must_be_changed(sshd: Sshd, ssh: SshGateway) -> None:
+    """パスワードの変更を求められる利用者は password_change_required。"""
+    ensure_user("tsbstale")
+    subprocess.run(["chage", "-d", "0", "tsbstale"], check=True)
+    for login in (KEY_LOGIN, PASSWORD_LOGIN):
+        attachment = await ssh.runs.start(sshd.endpoint("tsbstale", login), order("echo hi\n"))
+        with pytest.raises(PasswordChangeRequiredError):
+            await attachment.hello()

@@ -118,7 +118,7 @@ async def test_marker_cannot_be_overwritten(ssh: SshGateway, plain: Endpoint) ->
 async def test_secrets_stay_out_of_arguments_and_disk(ssh: SshGateway, plain: Endpoint) -> None:
     """環境変数の値は、走っているあいだ、引数にもファイルにも現れない。"""
     script = (
-        'cd "$(dirname "$0")"; cat "${0%.s}.u" "${0%.*.s}".*; '
+        'cd "$(dirname "$0")"; cat "${0%.*.s}".*; '
         "grep -l hushhush /proc/[0-9]*/cmdline 2>/dev/null; echo looked\n"
     )
     followed = await run(ssh, plain, script, environment=(("TOKEN", "hush" + "hush"),))

@@ -88,7 +88,11 @@ class Attachment(Protocol):
     """つながっている一本。"""
 
     async def hello(self) -> Hello | Outcome:
-        """相手が応えるのを待つ。応える前に終わったなら、その結末を返す。"""
+        """相手が応えるのを待つ。応える前に終わったなら、その結末を返す。
+
+        Raises:
+            ConnectionProblem: ログインはできたが、シェルが命令を動かさない(``ShellUnusableError`` など)。
+        """
         ...
 
     async def read(self) -> bytes:
@@ -126,5 +130,8 @@ class RemoteRuns(Protocol):
         ...
 
     async def remove(self, endpoint: Endpoint, run_id: str) -> None:
-        """終わった走りの記録をサーバから消す。終わりを確定させたあとでだけ呼ぶ。"""
+        """終わった走りの記録をサーバから消す。終わりを確定させたあとでだけ呼ぶ。
+
+        まだ走っているものは消さない(消すと、二度目の始まりを止めるものがなくなる)。
+        """
         ...

@@ -8,7 +8,12 @@ from typing import Final, TypeVar, cast
 import asyncssh
 
 from tsubame.business.executions.remote_run import Cut, Exited, Hello, Lost, Outcome, Refused
-from tsubame.business.servers.errors import ConnectionLostError, ConnectionProblem, ShellUnusableError
+from tsubame.business.servers.errors import (
+    ConnectionLostError,
+    ConnectionProblem,
+    PasswordChangeRequiredError,
+    ShellUnusableError,
+)
 from tsubame.data_access.ssh.control_lines import PREFIX, ControlLine, ControlReader
 
 _HIGH_WATER: Final = 2 * 1024 * 1024
@@ -106,6 +111,8 @@ class CommandChannel(asyncssh.SSHClientSession[bytes]):
         if self._killed or self._exit_status is None:
             return Cut("the remote shell was killed before it answered")
         noise = self._control.noise
+        if "password change required" in noise.lower():
+            return PasswordChangeRequiredError(f"The server wants the password to be changed first: {noise}")
         said = f"It said: {noise}" if noise else f"It ended with status {self._exit_status} and said nothing"
         return ShellUnusableError(f"The login works, but the server does not run commands. {said}")
 
@@ -215,6 +222,9 @@ class RunChannel(CommandChannel):
         if self.outcome is None:
             self.outcome = outcome
             self._writable.set()
+            if self.hello is None:
+                # 応える前に終わったなら、届いていたものは別の追い手の分と重なりうる。
+                self._pending.clear()
 
     def _pause_if_full(self) -> None:
         if not self._paused and self._pending_bytes > _HIGH_WATER and self._channel is not None:

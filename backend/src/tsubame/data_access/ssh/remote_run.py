@@ -94,20 +94,12 @@ class SshRemoteRuns:
         self._commands = commands
 
     async def start(self, endpoint: Endpoint, order: RunOrder) -> SshAttachment:
-        head = prelude(order)
-        body = head + order.script
         channel = await self._commands.follow(
-            endpoint,
-            "start",
-            order.run_id,
-            order.offset,
-            shell_code.code("runner"),
-            str(len(body)),
-            str(len(head)),
+            endpoint, "start", order.run_id, order.offset, shell_code.code("runner"), str(len(order.script))
         )
         try:
             async with asyncio.timeout(_UPLOAD_TIMEOUT_S):
-                await channel.send(body)
+                await channel.send(prelude(order) + order.script)
         except TimeoutError:
             channel.give_up("the server did not take the script in time")
         return self._attachment(endpoint, order.run_id, channel)

@@ -51,9 +51,15 @@ end_other_followers() {
   done
 } 2>/dev/null
 
-greet() {
-  say hello off="$offset" fol="$follower" d="$directory"
-  printf "tsubame1 %s\n" "$nonce"
+greet() { say hello off="$offset" fol="$follower" d="$directory"; }
+
+# ここから先の標準出力は、ログのバイトだけ。
+open_stream() { printf "tsubame1 %s\n" "$nonce"; }
+
+# offset から先を、プロセス $1 がいるあいだ流す。
+stream() {
+  tail -c +$((offset + 1)) -f -s .02 --pid="$1" "$base.out" 2>/dev/null &
+  eval "tail_pid=\$$bang"
 }
 
 # 3 番を offset の位置で開く。
@@ -98,28 +104,30 @@ loop() {
   report
 }
 
-# 始めた本人が追う。標準入力は走り手につながる管で、名乗りの一行と、消えたこと(EOF)が届く。
-# 走り手の生死を番号で調べない: init が遅いと、死んだあとも 1 秒以上「いる」ように見えるため。
+# 始めた本人が追う。標準入力は走り手につながる管で、番号、名乗り、消えたこと(EOF)の順に届く。
+# 走り手の生死を番号だけで調べない: init が遅いと、死んだあとも 1 秒以上「いる」ように見えるため。
 follow_own() {
+  read -r runner || die why=start
+  choose_follower
+  open_stream
+  # 走り手が送られてくる中身を読むあいだに、流す支度を済ませる。
+  [ "$follower" = l ] || stream "$runner"
   verdict=
-  read -r verdict runner
+  read -r verdict
   case $verdict in
-    claimed) ;;
+    claimed) greet ;;
     "")
-      follow_other
-      return
+      # 同じ名前で始めたもう一人が先に名乗った。つなぎ直せば、その走りを追える。
+      say again
+      exit 0
       ;;
     *) die why="$verdict" ;;
   esac
-  choose_follower
-  greet
   if [ "$follower" = l ]; then
     echo $$ >"$base.fol"
     loop
     return
   fi
-  tail -c +$((offset + 1)) -f -s .02 --pid="$runner" "$base.out" 2>/dev/null &
-  eval "tail_pid=\$$bang"
   read -r self rest </proc/self/stat
   echo $$ "$self" "$tail_pid" >"$base.fol"
   read -r rest
@@ -142,6 +150,7 @@ follow_other() {
   end_other_followers
   choose_follower
   greet
+  open_stream
   if finished; then
     open_log
     # 終わったあとに背後の子が書き足した分は渡さない。
@@ -164,8 +173,7 @@ follow_other() {
   # 終わりの記録(101 バイト目から)が書かれるか、走り手が消えたら、見張りが終わる。
   tail -c +101 -f -s .5 --pid="$runner" "$base.fin" 2>/dev/null | { read -r rest; } &
   eval "watcher=\$$bang"
-  tail -c +$((offset + 1)) -f -s .02 --pid="$watcher" "$base.out" 2>/dev/null &
-  eval "tail_pid=\$$bang"
+  stream "$watcher"
   echo $$ "$watcher" "$tail_pid" >"$base.fol"
   wait "$watcher"
   report

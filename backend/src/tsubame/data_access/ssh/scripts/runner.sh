@@ -3,12 +3,28 @@
 # shellcheck disable=SC2034
 #
 # 走り手。スクリプトを最後まで見届け、終わりを一行書く。つながりとは別の世界(setsid)で生きる。
-# 標準出力は始めた者への管。名乗りを一度だけ書き、あとは閉じることで「終わった」を伝える。
-base=$1 run_id=$2 nonce=$3 prelude=$4 mask=$5
+# 標準出力は始めた者への管。番号と名乗りを書き、あとは閉じることで「終わった」を伝える。
+base=$1 run_id=$2 nonce=$3 script_size=$4 mask=$5
 # 無視(trap "")ではなく受け流す。無視は子に引き継がれ、スクリプトがシグナルで死ねなくなる。
 trap : HUP TERM INT QUIT PIPE
+echo $$
 umask 077
-upload=$base.$nonce.u script=$base.$nonce.s
+script=$base.$nonce.s
+
+# 始めずに去る。わけを始めた者に言う。
+give_up() {
+  echo "$1"
+  exec rm -f "$script"
+}
+
+# 送られてくるのは、前置き一行とスクリプト。前置き(環境変数を含む)はディスクに置かない。
+# 数が合うまで名乗らない。途中で切れた送信で、半分のスクリプトを走らせないため。
+IFS= read -r prelude || give_up short
+received=$(LC_ALL=C dd bs=65536 2>&1 >"$script") || give_up write
+exec </dev/null
+received=${received##*records out?}
+[ "${received%% *}" = "$script_size" ] || [ "$(wc -c <"$script")" -eq "$script_size" ] || give_up short
+
 boot_id=none
 read -r boot_id </proc/sys/kernel/random/boot_id
 read -r stat_line </proc/$$/stat
@@ -28,31 +44,22 @@ finish() {
 
 # 名乗りは排他で作る。先にいたなら、静かに消える(二度走らせない)。
 set -C
-if true >"$base.run"; then :; else
-  rm -f "$upload"
-  exit 0
-fi
+true >"$base.run" || exec rm -f "$script"
 set +C
 if printf "v1 %s %s %s .\n" $$ "$process_start" "$boot_id" >"$base.run"; then :; else
   finish 126 write
-  echo write
-  exec rm -f "$upload"
+  give_up write
 fi
 # 場所を作った者が、満杯に気づいて片付けたあとだった。別の場所で始まるので、ここでは始めない。
 if [ -s "$base.fin" ]; then :; else
-  echo write
-  exec rm -f "$upload" "$base.run"
+  rm -f "$base.run"
+  give_up write
 fi
+echo claimed
 # 始まる前に中止された。
 if [ -e "$base.can" ]; then
   finish 143 -
-  echo claimed $$
-  exec rm -f "$upload"
-fi
-echo claimed $$
-if tail -c +$((prelude + 1)) "$upload" >"$script"; then :; else
-  finish 126 write
-  exec rm -f "$upload" "$script"
+  exec rm -f "$script"
 fi
 
 # 前置きから呼ばれる。「~」は、利用者の環境変数を当てる前の家で解く。
@@ -68,27 +75,26 @@ enter() {
   exit 125
 }
 
-# 前置き(remote_run.py が組み立てる)は、場所へ入り、$@ を解釈系とスクリプトにし、環境変数を当てる。
-# 変数の名前は利用者のものとぶつかりうるので、当てたあとは位置引数だけを使う。
+# 前置き(upload.py が組み立てる)は、場所へ入り、環境変数を当て、$@ を解釈系とスクリプトにする。
+# 変数の名前は利用者のものとぶつかりうるので、当てたあとは位置引数だけを使う。$2 は改行、$3 はスクリプト。
 # exec に失敗すると、dash と ash は EXIT の trap を、bash は execfail で次の行を実行する。
 # 成功すれば、どちらも起きない。これで「始められなかった」と、スクリプト自身の 126・127 を分ける。
 (
-  set -- "$(head -c "$prelude" "$upload")"
-  true >"$upload"
   umask "$mask"
+  set -- "$prelude" "${IFS#??}" "$script"
   eval "$1" >/dev/null 2>&1
   trap "shift \"\$((\$# - 1))\"; echo interpreter >\"\$1.x\"" EXIT
   # shellcheck disable=SC3044  # bash でなければ、何も起きない
   command shopt -s execfail 2>/dev/null
   exec "$@"
   exit
-) </dev/null >>"$base.out" 2>&1
+) >>"$base.out" 2>&1
 code=$?
 note=-
 [ -e "$script.x" ] && read -r note <"$script.x"
 # ログを書けたかをあとから知る術はないので、終わった時点で一塊も書けなければ「欠けたかもしれない」と言う。
-if [ "$note" = - ] && { printf "%4096s\n" x >"$upload" && [ -s "$upload" ]; }; then :; else
-  [ "$note" = - ] && note=full
+if [ "$note" = - ]; then
+  printf "%4096s\n" x >"$script.p" && [ -s "$script.p" ] || note=full
 fi
 finish "$code" "$note"
-exec rm -f "$upload" "$script" "$script.x"
+exec rm -f "$script" "$script.x" "$script.p"
