@@ -23,28 +23,29 @@ class Journey:
         assert answer.status_code == status, f"{method} {path} -> {answer.status_code}: {answer.text}"
         return answer.json() if answer.content else None
 
-    async def add_server(self, sshd: Sshd, user: str, *, name: str = "web1", approve: bool = True) -> int:
-        """鍵で入るサーバを足し、ホスト鍵を承認する。名前は、ほかの試験と重ならないようにする。"""
-        name = f"{name}-{secrets.token_hex(4)}"
-        credential = await self.call(
-            "POST",
-            "/credentials",
-            status=201,
-            name=f"{name}-key",
-            kind="ssh_key",
-            private_key=PRIVATE_KEY,
-        )
-        server = await self.call(
-            "POST",
-            "/servers",
-            status=201,
-            name=name,
-            host="127.0.0.1",
-            port=sshd.port,
-            username=user,
-            credential_id=credential["id"],
-            tags=["test"],
-        )
+    async def add_key(self, private_key: str = PRIVATE_KEY) -> int:
+        body = {"name": f"key-{secrets.token_hex(4)}", "kind": "ssh_key", "private_key": private_key}
+        return int((await self.call("POST", "/credentials", status=201, **body))["id"])
+
+    async def add_password(self, password: str) -> int:
+        body = {"name": f"password-{secrets.token_hex(4)}", "kind": "password", "password": password}
+        return int((await self.call("POST", "/credentials", status=201, **body))["id"])
+
+    async def add_server(
+        self, sshd: Sshd, user: str, *, name: str = "web1", approve: bool = True, **more: Any
+    ) -> int:
+        """サーバを足し、ホスト鍵を承認する。名前は、ほかの試験と重ならないようにする。"""
+        body = {
+            "name": f"{name}-{secrets.token_hex(4)}",
+            "host": "127.0.0.1",
+            "port": sshd.port,
+            "username": user,
+            "tags": ["test"],
+            **more,
+        }
+        if "credential_id" not in body:
+            body["credential_id"] = await self.add_key()
+        server = await self.call("POST", "/servers", status=201, **body)
         if approve:
             scanned = await self.call("POST", f"/servers/{server['id']}/host-key/scan")
             await self.call(
