@@ -35,12 +35,6 @@ function text(language: string, ...path: string[]): unknown {
   return path.reduce<unknown>((held, key) => (held as Messages | undefined)?.[key], messages(language))
 }
 
-function keysOf(held: Messages, prefix = ''): string[] {
-  return Object.entries(held).flatMap(([key, value]) =>
-    typeof value === 'string' ? [`${prefix}${key}`] : keysOf(value, `${prefix}${key}.`),
-  )
-}
-
 describe.each(['ja', 'en'])('理由の言葉(%s)', (language) => {
   it('業務層から、接続と走りの理由を読めている', () => {
     expect(reasonCodes).toEqual(expect.arrayContaining(['host_key_changed', 'connection_problem', 'exit_nonzero', 'server_deleted']))
@@ -53,21 +47,5 @@ describe.each(['ja', 'en'])('理由の言葉(%s)', (language) => {
 
   it.each(errorCodes)('%s の失敗に、言葉がある', (code) => {
     expect(text(language, 'errors', code, 'what')).toMatch(/\S{2}/)
-  })
-})
-
-describe('訳', () => {
-  it('日本語と英語の鍵が同じ', () => {
-    expect(keysOf(messages('ja')).sort()).toEqual(keysOf(messages('en')).sort())
-  })
-
-  it('差し込む値が、日本語と英語で同じ', () => {
-    const ja = messages('ja')
-    const holes = (language: Messages, key: string): string[] => {
-      const value = key.split('.').reduce<unknown>((held, part) => (held as Messages)[part], language)
-      return [...new Set(String(value).match(/\{\w+\}/g) ?? [])].sort()
-    }
-    const different = keysOf(ja).filter((key) => String(holes(ja, key)) !== String(holes(messages('en'), key)))
-    expect(different).toEqual([])
   })
 })
