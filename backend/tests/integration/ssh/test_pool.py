@@ -1,6 +1,7 @@
 """接続の使い回し: MaxSessions と MaxStartups を学び、断られる代わりに待つ。"""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,7 @@ from harness.sshd import Sshd, SshdOptions, start_sshd
 from harness.waiting import eventually
 from tsubame.business.executions.remote_run import Cut, Exited
 from tsubame.business.servers.entities import Endpoint
-from tsubame.business.servers.errors import ShellUnusableError
+from tsubame.business.servers.errors import ConnectionLostError, ShellUnusableError
 from tsubame.data_access.ssh.gateway import SshGateway
 from tsubame.data_access.ssh.pool import PoolLimits
 
@@ -94,6 +95,19 @@ async def test_close_leaves_the_run_alone(sshd: Sshd, ssh: SshGateway) -> None:
     other = SshGateway()
     assert (await follow(await other.runs.attach(sshd.endpoint(), wanted.run_id, 4))).log == b"two\n"
     await other.close()
+
+
+async def test_close_while_starting(sshd: Sshd) -> None:
+    """始めている途中でこちらを閉じても、待つ者は固まらず、つながらなかったと知る。"""
+    for turns in range(1, 40, 3):
+        ssh = SshGateway()
+        task = asyncio.create_task(ssh.runs.start(sshd.endpoint(), order("echo hi\n")))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await ssh.close()
+        with suppress(ConnectionLostError):
+            async with asyncio.timeout(5):
+                assert isinstance((await follow(await task)).outcome, Cut)
 
 
 async def test_cancelled_start_gives_its_seat_back(sshd: Sshd, ssh: SshGateway) -> None:

@@ -213,6 +213,9 @@ class RunChannel(CommandChannel):
         if self._end is not None and self._end.verb == "lost":
             return Lost(self._end.values.get("why", ""))
         if self._end is not None and self._end.verb == "exit":
+            if self._loss is None:
+                # 覚えていた追い手の種類が合わなくなった(tail が入れ替わった)のかもしれない。
+                self._on_follower("a")
             return Cut("the connection ended before the whole log arrived")
         if self.hello is not None or self._end is not None:
             return Cut(str(self._loss) if self._loss else "the follower on the server ended")

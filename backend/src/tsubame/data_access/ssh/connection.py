@@ -63,8 +63,10 @@ class Peer(asyncssh.SSHClient):
         self.greeting = b""
         self.password_change_asked = False
         self._password = password
+        self._connection: asyncssh.SSHClientConnection | None = None
 
     def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
+        self._connection = conn
         receive = conn.data_received
         sock = conn.get_extra_info("socket")
 
@@ -79,6 +81,13 @@ class Peer(asyncssh.SSHClient):
                     sock.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
 
         conn.data_received = receive_and_acknowledge  # type: ignore[method-assign]  # 差し込む口がほかにない
+
+    def let_go(self, sock: socket.socket) -> None:
+        """握手の途中でやめる。口の持ち主が asyncssh に移っていたら、そちらを閉じる。"""
+        if self._connection is None:
+            sock.close()
+        else:
+            self._connection.abort()
 
     def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
         del host, addr, port
@@ -157,11 +166,15 @@ async def handshake(
     sock: socket.socket, peer: Peer, options: asyncssh.SSHClientConnectionOptions
 ) -> asyncssh.SSHClientConnection:
     """つながった口の上で SSH を話し、ログインまで済ませる。Raises: ConnectionProblem。"""
+    connection: asyncssh.SSHClientConnection | None = None
     try:
         async with asyncio.timeout(LOGIN_TIMEOUT_S + 5):
             connection, _ = await asyncssh.create_connection(lambda: peer, sock=sock, options=options)
     except (asyncssh.Error, OSError, ValueError) as exc:
         raise _login_problem(exc, peer) from exc
+    finally:
+        if connection is None:
+            peer.let_go(sock)
     return connection
 
 
@@ -241,9 +254,9 @@ class Dialer:
         try:
             if self._options is None:
                 self._options = await self._build_options(self.endpoint.login)
-        except CredentialUnusableError:
-            sock.close()
-            raise
+        finally:
+            if self._options is None:
+                sock.close()
         return await handshake(sock, peer, self._options)
 
     async def _build_options(self, login: KeyLogin | PasswordLogin) -> asyncssh.SSHClientConnectionOptions:

@@ -72,7 +72,7 @@ class SessionPool:
         self._lines: list[_Line] = []
         self._waiting: deque[asyncio.Future[_Line]] = deque()
         self._connecting = 0
-        self._retired = False
+        self._retired = self._closed = False
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def open(self, command: str, make: Callable[[], Channel]) -> Channel:
@@ -83,12 +83,18 @@ class SessionPool:
         """
         stale = 0
         while True:
+            if self._closed:
+                raise ConnectionLostError("The connections have been closed.")
             line = await self._lease()
             task = self._spawn(self._open_on(line, command, make), "open")
             try:
                 channel: Channel | None = await asyncio.shield(task)
-            except asyncio.CancelledError:
+            except asyncio.CancelledError as exc:
                 task.add_done_callback(_abandon)
+                me = asyncio.current_task()
+                if task.cancelled() and me is not None and not me.cancelling():
+                    # 止められたのは頼んだ側ではなく、接続の束のほう(close)。
+                    raise ConnectionLostError("The connections are being closed.") from exc
                 raise
             except ConnectionLostError:
                 # 使っていないあいだに切れていた接続は、張り直せば済む。
@@ -112,18 +118,19 @@ class SessionPool:
                 self._drop(line)
 
     async def close(self) -> None:
-        """全部を今すぐ閉じる。"""
-        self._retired = True
+        """全部を今すぐ閉じる。以後は開けない。"""
+        self._retired = self._closed = True
         self._fail_waiting(ConnectionLostError("The connections are being closed."))
-        closing = [line.connection for line in self._lines]
-        for line in list(self._lines):
-            self._drop(line, abort=True)
-        for connection in closing:
-            await connection.wait_closed()
-        while self._tasks:
+        connections = [line.connection for line in self._lines]
+        while self._tasks or self._lines:
+            for line in list(self._lines):
+                self._drop(line, abort=True)
             for task in self._tasks:
                 task.cancel()
-            await asyncio.wait(self._tasks)
+            if self._tasks:
+                await asyncio.wait(self._tasks)
+        for connection in connections:
+            await connection.wait_closed()
 
     # ---- 席
 
@@ -135,10 +142,18 @@ class SessionPool:
             async with asyncio.timeout(_LEASE_TIMEOUT_S):
                 return await future
         except TimeoutError as exc:
+            self._return_unused(future)
             raise ServerBusyError("No session became free on the server in time.") from exc
-        finally:
-            if future.cancelled() and future in self._waiting:
-                self._waiting.remove(future)
+        except asyncio.CancelledError:
+            self._return_unused(future)
+            raise
+
+    def _return_unused(self, future: asyncio.Future[_Line]) -> None:
+        """待つのをやめた者に、ちょうど席が渡されていたら、返す。"""
+        if future in self._waiting:
+            self._waiting.remove(future)
+        elif not future.cancelled() and future.exception() is None:
+            self._give_back(future.result(), opened=False)
 
     def _wake(self) -> None:
         self._lines = [line for line in self._lines if line.usable]
