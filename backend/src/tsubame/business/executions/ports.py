@@ -237,6 +237,14 @@ class LogExtent:
 
 
 @dataclass(frozen=True, slots=True)
+class LogSlice:
+    """ログの続き。``data`` が空なら、まだ続きがない(か、飛ばすほど遅れている)。"""
+
+    extent: LogExtent
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class LogLines:
     """行のまとまり。
 
@@ -281,6 +289,15 @@ class LogReader(Protocol):
         """``[start, end)`` のバイト。数百 KiB ずつ返すので、1 GB でも記憶は増えない。
 
         ``end`` が今の長さを超えていれば、今の長さまで。
+        """
+        ...
+
+    async def follow(self, target_id: TargetId, start: int, max_bytes: int, max_behind: int) -> LogSlice:
+        """``start`` からの続きを ``max_bytes`` まで。``max_behind`` より遅れていれば、中身は読まない。
+
+        生きたログの読み手が、合図のたびに呼ぶ。
+
+        Raises: TargetNotFoundError。
         """
         ...
 

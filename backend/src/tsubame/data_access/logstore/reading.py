@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from tsubame.business.executions.errors import TargetNotFoundError
-from tsubame.business.executions.ports import LogExtent, LogLines, LogSubject
+from tsubame.business.executions.ports import LogExtent, LogLines, LogSlice, LogSubject
 from tsubame.business.executions.states import ENDED, TargetState
 from tsubame.business.shared.ids import ExecutionId, TargetId
 from tsubame.data_access.logstore.connecting import connecting
@@ -60,6 +60,19 @@ class ChunkReader:
             first = chunks[0].byte_start
             yield data[start - first : end - first]
             start = first + len(data)
+
+    async def follow(self, target_id: TargetId, start: int, max_bytes: int, max_behind: int) -> LogSlice:
+        async with connecting(self._engine) as connection:
+            extent, index = await _locate(connection, target_id)
+            end = min(extent.bytes, start + max_bytes)
+            if end <= start or extent.bytes - start > max_behind:
+                return LogSlice(extent, b"")
+            chunks = await index.chunks(connection, start, end, max_bytes)
+        if not chunks:
+            return LogSlice(extent, b"")
+        data = await unpack(chunks)
+        first = chunks[0].byte_start
+        return LogSlice(extent, data[start - first : end - first])
 
     async def lines(self, target_id: TargetId, first_line: int, count: int, max_line_bytes: int) -> LogLines:
         async with connecting(self._engine) as connection:

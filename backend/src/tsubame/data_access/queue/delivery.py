@@ -35,7 +35,8 @@ def create_queue_app(url: str, application_name: str) -> procrastinate.App:
     """積む側も受ける側も使う、列の入口。受ける側だけが ``open_async`` で接続を張る。"""
     connector = procrastinate.PsycopgConnector(
         conninfo=libpq_url(url),
-        kwargs={"application_name": application_name},
+        # 受け取りの記録は消えてもよい(もう一度届くだけ)。積むのは実行の取引なので、ここには関わらない
+        kwargs={"application_name": application_name, "options": "-c synchronous_commit=off"},
         min_size=1,
         max_size=_POOL_SIZE,
     )

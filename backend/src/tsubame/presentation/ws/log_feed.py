@@ -1,21 +1,12 @@
 """同じところを待つ読み手の、読み取りをまとめる。"""
 
 import asyncio
-from dataclasses import dataclass
 from typing import Final
 
-from tsubame.business.executions.ports import LogExtent, LogReader
+from tsubame.business.executions.ports import LogReader, LogSlice
 from tsubame.business.shared.ids import TargetId
 
 FRAME_BYTES: Final = 262_144
-
-
-@dataclass(frozen=True, slots=True)
-class LogSlice:
-    """ログの続き。``data`` が空なら、まだ続きがない(か、飛ばすほど遅れている)。"""
-
-    extent: LogExtent
-    data: bytes
 
 
 class LogFeed:
@@ -37,10 +28,4 @@ class LogFeed:
         return await asyncio.shield(reading)
 
     async def _read(self, target_id: TargetId, start: int, max_behind: int) -> LogSlice:
-        extent = await self._reader.extent(target_id)
-        if extent.bytes <= start or extent.bytes - start > max_behind:
-            return LogSlice(extent, b"")
-        parts = [
-            part async for part in self._reader.read(target_id, start, min(extent.bytes, start + FRAME_BYTES))
-        ]
-        return LogSlice(extent, b"".join(parts))
+        return await self._reader.follow(target_id, start, FRAME_BYTES, max_behind)

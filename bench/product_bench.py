@@ -1,0 +1,85 @@
+"""計測の土台: 本物の製品と本物の sshd を並べて動かす。"""
+
+import asyncio
+import contextlib
+import shutil
+import statistics
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "backend" / "tests"))
+
+import httpx
+from harness.journey import Journey
+from harness.product import Product
+from harness.sshd import ME, PRIVATE_KEY, Sshd, start_sshd
+
+
+@dataclass
+class Bench:
+    """動いている製品と、同じ sshd へつなぐ OpenSSH の引数。"""
+
+    product: Product
+    client: httpx.AsyncClient
+    journey: Journey
+    server_id: int
+    sshd: Sshd
+    ssh: tuple[str, ...]
+    root: Path
+
+
+@contextlib.asynccontextmanager
+async def bench() -> AsyncIterator[Bench]:
+    root = Path(tempfile.mkdtemp(prefix="tsubame-bench-"))
+    root.chmod(0o755)
+    product = Product(root / "data", TSUBAME_LOG_LEVEL="warning")
+    sshd = await start_sshd()
+    try:
+        await product.start()
+        async with product.client() as client:
+            journey = Journey(client)
+            server_id = await journey.add_server(sshd, ME)
+            yield Bench(product, client, journey, server_id, sshd, _ssh(root, sshd), root)
+    finally:
+        product.stop()
+        await sshd.stop()
+        shutil.rmtree(root)
+
+
+def _ssh(root: Path, sshd: Sshd) -> tuple[str, ...]:
+    key = root / "key"
+    key.touch(mode=0o600)
+    key.write_text(PRIVATE_KEY)
+    known = root / "known_hosts"
+    known.write_text(f"[127.0.0.1]:{sshd.port} {sshd.host_key.public_key}\n")
+    options = {
+        "IdentityFile": key,
+        "IdentitiesOnly": "yes",
+        "UserKnownHostsFile": known,
+        "StrictHostKeyChecking": "yes",
+        "BatchMode": "yes",
+        # 製品と同じ暗号で比べる
+        "Ciphers": "aes128-gcm@openssh.com",
+    }
+    flags = [part for name, value in options.items() for part in ("-o", f"{name}={value}")]
+    return ("ssh", "-F", "none", *flags, "-p", str(sshd.port), f"{ME}@127.0.0.1")
+
+
+async def run(*command: str) -> float:
+    """命令を動かし、終わるまでの秒を返す。出力は捨てる。"""
+    started = asyncio.get_running_loop().time()
+    process = await asyncio.create_subprocess_exec(
+        *command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL
+    )
+    if await process.wait() != 0:
+        raise RuntimeError(f"{command[0]} failed")
+    return asyncio.get_running_loop().time() - started
+
+
+def describe(seconds: Sequence[float]) -> str:
+    ordered = sorted(seconds)
+    p95 = ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))]
+    return f"p50 {statistics.median(ordered) * 1000:7.1f} ms   p95 {p95 * 1000:7.1f} ms"
