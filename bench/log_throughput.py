@@ -8,19 +8,21 @@ from pathlib import Path
 
 from product_bench import Bench, bench, describe, run
 
+from harness.stream import StreamClient, open_stream
+
 SIZE = 170_000_000
 
 
 async def main(rounds: int) -> None:
     product: list[float] = []
     plain: list[float] = []
-    async with bench() as b:
+    async with bench() as b, open_stream(b.client) as stream:
         source = b.root / "log.txt"
         expected = make_log(source)
         job = await b.journey.add_job(f"cat {source}", [b.server_id])
         for _ in range(rounds):
             plain.append(await run(*b.ssh, f"cat {source}"))
-            product.append(await through(b, job, expected))
+            product.append(await through(b, stream, job, expected))
     print(f"tsubame {SIZE // 10**6} MB stored, readable   {describe(product)}")
     print(f"ssh host cat >/dev/null          {describe(plain)}")
     ratio = statistics.median(product) / statistics.median(plain)
@@ -51,12 +53,16 @@ def _line(number: int) -> bytes:
     )  # fmt: skip
 
 
-async def through(b: Bench, job: int, expected: bytes) -> float:
+async def through(b: Bench, stream: StreamClient, job: int, expected: bytes) -> float:
     loop = asyncio.get_running_loop()
     started = loop.time()
     execution = await b.journey.start(job)
-    ended = await b.journey.ended(execution["id"], seconds=300)
+    await stream.subscribe("execution", execution_id=execution["id"])
+    message = await stream.wait_for(
+        lambda message: message["type"] == "execution" and message["execution"]["finished_at"] is not None
+    )
     seconds = loop.time() - started
+    ended = message["execution"]
     digest = hashlib.sha256()
     async with b.client.stream("GET", f"/targets/{ended['targets'][0]['id']}/log") as answer:
         async for part in answer.aiter_bytes():

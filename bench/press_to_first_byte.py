@@ -20,7 +20,11 @@ async def main(rounds: int) -> None:
         control = ("-S", str(b.root / "control"))
         await run(*b.ssh[:1], *control, "-fNM", *b.ssh[1:])
         for number in range(rounds + WARM_UP):
-            times = (await press(b, stream, job), await run(*b.ssh, "true"), await run(*b.ssh[:1], *control, *b.ssh[1:], "true"))
+            times = (
+                await press(b, stream, job),
+                await run(*b.ssh, "true"),
+                await run(*b.ssh[:1], *control, *b.ssh[1:], "true"),
+            )
             if number >= WARM_UP:
                 for samples, seconds in zip((product, cold, master), times, strict=True):
                     samples.append(seconds)

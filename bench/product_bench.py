@@ -13,6 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent / "backend" / "tests"))
 
 import httpx
+
 from harness.journey import Journey
 from harness.product import Product
 from harness.sshd import ME, PRIVATE_KEY, Sshd, start_sshd
@@ -34,7 +35,7 @@ class Bench:
 @contextlib.asynccontextmanager
 async def bench() -> AsyncIterator[Bench]:
     root = Path(tempfile.mkdtemp(prefix="tsubame-bench-"))
-    root.chmod(0o755)
+    root.chmod(0o755)  # noqa: ASYNC240  計測の前の支度
     product = Product(root / "data", TSUBAME_LOG_LEVEL="warning")
     sshd = await start_sshd()
     try:

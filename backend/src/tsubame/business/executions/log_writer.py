@@ -17,8 +17,8 @@ from tsubame.business.shared.errors import StorageUnavailableError
 __all__ = ["LogOffsets", "LogStream", "LogWriter"]
 
 _INTERVAL_S: Final = 0.05
-_EAGER_BYTES: Final = 1024 * 1024
-_STREAM_LIMIT: Final = 4 * 1024 * 1024
+_EAGER_BYTES: Final = 4 * 1024 * 1024
+_STREAM_LIMIT: Final = 16 * 1024 * 1024
 _TOTAL_LIMIT: Final = 64 * 1024 * 1024
 # 一度に確定させる量。大きすぎると、その確定を待つほかの走りの行が遅れる
 _BATCH_MEMORY: Final = 8 * 1024 * 1024
