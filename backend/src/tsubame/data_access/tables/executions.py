@@ -6,6 +6,8 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
+    SmallInteger,
     Table,
     Text,
     UniqueConstraint,
@@ -21,6 +23,7 @@ executions = Table(
     id_column(),
     Column("project_id", BigInteger, ForeignKey("projects.id"), nullable=False),
     # ジョブを消しても履歴は残る
+    Column("kind", Text, nullable=False, server_default="job"),
     Column("job_id", BigInteger, ForeignKey("jobs.id", ondelete="SET NULL")),
     Column("job_name", Text, nullable=False),
     Column("spec", JSONB, nullable=False),
@@ -30,6 +33,16 @@ executions = Table(
     Column("requested_by", BigInteger, ForeignKey("users.id", ondelete="SET NULL")),
     Column("requested_by_name", Text, nullable=False),
     Column("rerun_of", BigInteger),
+    Column("priority", Integer, nullable=False, server_default="0"),
+    # 同時に動かす対象の上限。NULL は上限なし
+    Column("max_parallel", Integer),
+    # ジョブの同時実行の枠に入ったとき
+    instant("entered_at", nullable=True),
+    # ここまでの波の対象だけが始まってよい
+    Column("open_wave", Integer, nullable=False, server_default="0"),
+    instant("paused_at", nullable=True),
+    Column("paused_reason", Text),
+    Column("paused_by_name", Text),
     Column("idempotency_key", Text),
     instant("cancel_requested_at", nullable=True),
     Column("cancel_requested_by_name", Text),
@@ -42,6 +55,8 @@ executions = Table(
     Index("ix_executions_state_id", "state", text("id DESC")),
     Index("ix_executions_requested_by_id", "requested_by", text("id DESC")),
     Index("ix_executions_created_at", "created_at"),
+    # まだ終わっていない実行だけの小さな索引。順番を決める問い合わせはここだけを見る
+    Index("ix_executions_unfinished", "job_id", postgresql_where=text("finished_at IS NULL")),
     Index(
         "uq_executions_requested_by_idempotency_key",
         "requested_by",
@@ -58,9 +73,23 @@ workers = Table(
     Column("host", Text, nullable=False),
     Column("pid", Integer, nullable=False),
     Column("version", Text, nullable=False),
+    # 同時に引き受ける対象の数
+    Column("capacity", Integer, nullable=False, server_default="0"),
     instant("started_at", now=True),
     instant("heartbeat_at", now=True),
+    # 新しい対象を引き受けない(動いているものは最後まで動かす)
+    instant("draining_at", nullable=True),
+    # 心拍のたびに置き換える、今の様子(動かしている数、負荷、記憶)
+    Column("stats", JSONB, nullable=False, server_default="{}"),
     instant("stopped_at", nullable=True),
+)
+
+limits = Table(
+    "limits",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    # 全体で同時に動かす対象の上限。NULL は、ワーカーの数で決まる
+    Column("max_parallel", Integer),
 )
 
 targets = Table(
@@ -71,6 +100,10 @@ targets = Table(
     Column("server_id", BigInteger, ForeignKey("servers.id", ondelete="SET NULL")),
     Column("server_name", Text, nullable=False),
     Column("position", Integer, nullable=False),
+    # やり直すたびに一行増える。latest は、その位置の最後の試み
+    Column("attempt", Integer, nullable=False, server_default="1"),
+    Column("latest", Boolean, nullable=False, server_default="true"),
+    Column("wave", Integer, nullable=False, server_default="0"),
     Column("state", Text, nullable=False),
     Column("reason", Text),
     Column("detail", Text, nullable=False, server_default=""),
@@ -88,11 +121,17 @@ targets = Table(
     # ログの置き場(月ごとの区画)を決める日。実行を作った日で、ずっと変わらない
     Column("log_day", Date, nullable=False),
     instant("queued_at", now=True),
+    # やり直しの間をおく
+    instant("not_before", nullable=True),
+    # 始めてよいと決まり、配達の列に積んだとき
+    instant("admitted_at", nullable=True),
     instant("started_at", nullable=True),
     instant("finished_at", nullable=True),
     # サーバに残した記録を消し終えたとき
     instant("cleaned_at", nullable=True),
-    UniqueConstraint("execution_id", "position"),
+    # 保存したログの SHA-256。同じ出力の対象をまとめて見せるため
+    Column("output_digest", LargeBinary),
+    UniqueConstraint("execution_id", "position", "attempt"),
     Index("ix_targets_server_id_execution_id", "server_id", text("execution_id DESC")),
     # 動いているものだけの小さな索引。引き継ぎと心拍はここだけを見る
     Index(

@@ -13,6 +13,12 @@ jobs = Table(
     Column("kind", Text, nullable=False),
     # ScriptSpec をそのまま JSON にしたもの。実行はこれを写す
     Column("spec", JSONB, nullable=False),
+    # 動かすサーバを選ぶ札の式。並べたサーバ(job_servers)に足す
+    Column("selector", Text),
+    Column("priority", Integer, nullable=False, server_default="0"),
+    # 同時に動かしてよい実行の数。NULL は上限なし。一杯のときの決まりは when_full
+    Column("concurrency_limit", Integer),
+    Column("when_full", Text, nullable=False, server_default="queue"),
     Column("enabled", Boolean, nullable=False, server_default="true"),
     instant("created_at", now=True),
     instant("updated_at", now=True),

@@ -1,5 +1,5 @@
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from tsubame.data_access.tables.base import id_column, instant, metadata
 
@@ -22,6 +22,14 @@ servers = Table(
     Column("offered_algorithm", Text),
     Column("offered_key", Text),
     Column("offered_fingerprint", Text),
+    # 同時に動かす対象の上限。NULL は上限なし
+    Column("max_parallel", Integer),
+    # 手前に経由するサーバ。そのサーバもまた経由してよい
+    Column("jump_server_id", BigInteger, ForeignKey("servers.id"), index=True),
+    # スクリプトを動かす利用者(sudo)。パスワードが要るなら、その認証情報
+    Column("sudo_user", Text),
+    Column("sudo_credential_id", BigInteger, ForeignKey("credentials.id"), index=True),
+    Column("ssh_options", JSONB, nullable=False, server_default="{}"),
     instant("last_test_at", nullable=True),
     Column("last_test_reason", Text),
     instant("created_at", now=True),
