@@ -32,8 +32,7 @@ def addresses() -> list[str]:
 
 
 async def main(url: str, username: str, password: str) -> None:
-    options = SshdOptions(extra=tuple(f"ListenAddress {address}" for address in addresses()))
-    sshd = await start_sshd(options)
+    sshd = await start_sshd(SshdOptions(listen=tuple(addresses())))
     try:
         async with httpx.AsyncClient(base_url=f"{url}/api/v1", timeout=60) as client:
             login = await client.post("/auth/login", json={"username": username, "password": password})
