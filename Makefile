@@ -4,7 +4,7 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 
 PY := .venv/bin/python
-PYTHON_DIRS := . $(addprefix ../,$(wildcard bench))
+PYTHON_DIRS := . ../tools $(addprefix ../,$(wildcard bench))
 LOCKS_RUN := backend/constraints-runtime.txt backend/constraints-build.txt
 FRONTEND := $(shell find frontend -type f -not -path '*/node_modules/*' -not -path '*/dist/*' \
   -not -path '*/tests/*' -not -name '*.test.ts' 2>/dev/null | tr ' ' '?')
@@ -55,7 +55,7 @@ test-frontend: frontend/node_modules/.installed ## 画面の部品の試験だ�
 test-backend: .venv/.dev frontend/dist/.built ## サーバ側の試験だけ / only pytest; ARGS="-k name" narrows it
 	@cd backend && exec ../.venv/bin/pytest -q $(ARGS)
 
-test-containers: ## Docker の像を組み立てて立ち上げる / build the images and bring compose up healthy
+test-containers: .venv/.dev ## Docker の像を組み立てて立ち上げる / build the images and bring compose up healthy
 	@tools/containers.sh
 
 bench: .venv/.dev frontend/dist/.built ## 速さを測る / measure; results in bench/README.md

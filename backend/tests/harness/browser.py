@@ -70,6 +70,14 @@ class Screen:
         """axe が見つけた、重い違反。規則の名前と、場所。"""
         # 頁の Content-Security-Policy の外から読ませるので、製品の頁をそのまま調べられる
         await self.page.evaluate(AXE.read_text())
+        # 現れる途中の、まだ薄い文字を測らせない(回り続ける輪は待たない)
+        await self.page.evaluate(
+            """() => Promise.allSettled(
+                document.getAnimations()
+                    .filter((moving) => Number.isFinite(moving.effect.getComputedTiming().endTime))
+                    .map((moving) => moving.finished)
+            )"""
+        )
         found = await self.page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
         return [
             f"{item['id']}: {[node['target'] for node in item['nodes']][:3]}"

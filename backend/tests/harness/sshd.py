@@ -68,6 +68,7 @@ class SshdOptions:
     password: bool = True
     keyboard_interactive: bool = False
     host_key_algorithm: str = "ssh-ed25519"
+    listen: tuple[str, ...] = ("127.0.0.1",)
     extra: tuple[str, ...] = ()
 
 
@@ -172,7 +173,7 @@ class Sshd:
         options = self.options
         lines = [
             f"Port {self.port}",
-            "ListenAddress 127.0.0.1",
+            *(f"ListenAddress {address}" for address in options.listen),
             f"HostKey {self.folder}/host_key",
             *(f"HostKey {path}" for path in self._more_host_keys),
             "PidFile none",

@@ -61,6 +61,23 @@ async def test_states_are_told_as_they_change(product: Product, sshd: Sshd) -> N
         assert ended["execution"]["targets"][0]["exit_code"] == 0
 
 
+async def test_line_counts_grow_while_running(product: Product, sshd: Sshd) -> None:
+    """走っているあいだも、対象の行の数が新しくなって届く。"""
+    async with product.client() as client, open_stream(client) as stream:
+        journey = Journey(client)
+        server = await journey.add_server(sshd, ME)
+        script = "echo 1; sleep 0.6; echo 2; echo 3; while :; do sleep 0.1; done"
+        execution = await journey.start(await journey.add_job(script, [server]))
+        await stream.subscribe("execution", execution_id=execution["id"])
+        told = await stream.wait_for(
+            lambda message: (
+                message["type"] == "execution" and message["execution"]["targets"][0]["log_lines"] == 3
+            )
+        )
+        assert told["execution"]["state"] == "running"
+        await client.post(f"/executions/{execution['id']}/cancel")
+
+
 async def test_lists_hear_of_new_executions_and_changed_rooms(product: Product, sshd: Sshd) -> None:
     """一覧の購読は、新しい実行の行と、部屋の変化を知らせる。"""
     async with product.client() as client, open_stream(client) as stream:

@@ -83,8 +83,8 @@ async def test_firehose_waits_for_the_store(room: LogRoom) -> None:
         stream = writer.open(await claim(room.engine, target_id), Masker([]))
         store.gate.clear()
         writing = asyncio.create_task(stream.write(data))
-        await eventually(lambda: stream.held_bytes >= 4 * 1024 * 1024, "上限まで預かる")
-        assert stream.held_bytes < 5 * 1024 * 1024
+        await eventually(lambda: stream.held_bytes >= 16 * 1024 * 1024, "上限まで預かる")
+        assert stream.held_bytes < 17 * 1024 * 1024
         assert not writing.done()
         store.gate.set()
         await writing

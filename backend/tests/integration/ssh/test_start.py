@@ -53,7 +53,10 @@ async def test_death_by_signal(ssh: SshGateway, endpoint: Endpoint, name: str, c
 async def test_pipe_signal_is_default(ssh: SshGateway, plain: Endpoint) -> None:
     """スクリプトのシグナルの扱いは初めのまま(SIGPIPE で静かに止まる yes)。"""
     followed = await run(ssh, plain, "yes | head -n 1; grep SigIgn /proc/self/status\n")
-    assert followed.log == b"y\nSigIgn:\t0000000000000000\n"
+    line, _, ignored = followed.log.partition(b"\nSigIgn:\t")
+    assert line == b"y"
+    # 32 番より後ろは C ライブラリの内輪の合図で、sshd を起こした側しだいで無視が引き継がれる
+    assert int(ignored, 16) & 0x7FFF_FFFF == 0
 
 
 async def test_empty_script(ssh: SshGateway, endpoint: Endpoint) -> None:

@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import os
 import pwd
-import signal
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,6 +14,7 @@ from typing import Final
 import asyncssh
 
 HOST: Final = "127.0.0.1"
+_PIECE: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,23 +113,66 @@ def _key(path: Path) -> asyncssh.SSHKey:
 async def _run(process: asyncssh.SSHServerProcess[bytes]) -> None:
     """一つの命令を動かす。本物の sshd と同じく、つながりが切れても命令は殺さない。"""
     home = pwd.getpwuid(os.getuid()).pw_dir
-    child = await asyncio.create_subprocess_exec(
+    loop = asyncio.get_running_loop()
+    # create_subprocess_exec と同じだが、管を閉じる口(transport)が手に残る
+    transport, protocol = await loop.subprocess_exec(
+        lambda: asyncio.subprocess.SubprocessStreamProtocol(limit=_PIECE, loop=loop),
         "/bin/sh",
         "-c",
         process.command or ":",
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
         cwd=home if os.access(home, os.X_OK) else "/",
         env={"PATH": os.environ.get("PATH", os.defpath), "HOME": home, "LOGNAME": current_username()},
         start_new_session=True,
     )
     try:
-        await process.redirect(stdin=child.stdin, stdout=child.stdout, stderr=child.stderr)
-        status = await child.wait()
+        # 去った相手の例外を外へ出すと、asyncssh はつながりごと切り、隣の命令まで巻き込む
+        with contextlib.suppress(ConnectionError, asyncssh.Error):
+            status = await _carry(process, asyncio.subprocess.Process(transport, protocol, loop))
+            process.exit(status if status >= 0 else 128 - status)
+            await process.wait_closed()
     finally:
-        if child.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(child.pid, signal.SIGHUP)
-    process.exit(status if status >= 0 else 128 - status)
-    await process.wait_closed()
+        # まだ動いていれば殺し、管を閉じる。走り手は別のセッションにいるので続く
+        transport.close()
+
+
+async def _carry(process: asyncssh.SSHServerProcess[bytes], child: asyncio.subprocess.Process) -> int:
+    """入出力を運び、終了コードを返す。出力を運び切る前に終わりを告げない。
+
+    asyncssh の redirect は使わない。標準出力が先に閉じると、まだ運んでいない標準エラーまで打ち切る。
+    """
+    stdin, stdout, stderr = child.stdin, child.stdout, child.stderr
+    if stdin is None or stdout is None or stderr is None:
+        raise PracticeServerError("The command has no pipes.")
+
+    async def outcome() -> int:
+        await asyncio.gather(_drain(stdout, process.stdout), _drain(stderr, process.stderr))
+        return await child.wait()
+
+    feeding = asyncio.create_task(_feed(process.stdin, stdin), name="practice-stdin")
+    carrying = asyncio.create_task(outcome(), name="practice-output")
+    leaving = asyncio.create_task(process.wait_closed(), name="practice-leaving")
+    try:
+        # 相手が去ったら、出力を待たない
+        await asyncio.wait({carrying, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not carrying.done():
+            raise ConnectionResetError("The client left.")
+        return carrying.result()
+    finally:
+        for task in (feeding, carrying, leaving):
+            task.cancel()
+        await asyncio.gather(feeding, carrying, leaving, return_exceptions=True)
+
+
+async def _feed(source: asyncssh.SSHReader[bytes], sink: asyncio.StreamWriter) -> None:
+    # 読まずに終わる命令もある
+    with contextlib.suppress(ConnectionError, asyncssh.Error):
+        while data := await source.read(_PIECE):
+            sink.write(data)
+            await sink.drain()
+        sink.close()
+
+
+async def _drain(source: asyncio.StreamReader, sink: asyncssh.SSHWriter[bytes]) -> None:
+    while data := await source.read(_PIECE):
+        sink.write(data)
+        await sink.drain()

@@ -26,6 +26,8 @@ _HEADER: Final = struct.Struct(">IQ")
 _NEVER_BEHIND: Final = 2**62
 _CALM_S: Final = 0.1
 """状態の知らせの最短の間隔。二百の対象が一斉に動いても、画面は毎秒十回で足りる。"""
+_GROWTH_S: Final = 1.0
+_GROWTH_S_PER_TARGET: Final = 0.01
 _ROOM_NAMES: Final[dict[SignalKind, Literal["servers", "jobs", "credentials"]]] = {
     SignalKind.SERVER: "servers",
     SignalKind.JOB: "jobs",
@@ -120,34 +122,46 @@ class LogSubscription:
 class _Calm:
     """送る間隔をあける。最初の一回はすぐ送る。"""
 
-    not_before: float = 0.0
+    sent_at: float = float("-inf")
 
-    def left(self) -> float:
-        return max(0.0, self.not_before - asyncio.get_running_loop().time())
+    def left(self, interval_s: float = _CALM_S) -> float:
+        return max(0.0, self.sent_at + interval_s - asyncio.get_running_loop().time())
 
     def sent(self) -> None:
-        self.not_before = asyncio.get_running_loop().time() + _CALM_S
+        self.sent_at = asyncio.get_running_loop().time()
 
 
 class ExecutionSubscription:
+    """一つの実行と、その対象。ログが伸びたときも、行の数を見せるために間をおいて送り直す。"""
+
     def __init__(self, subscription_id: int, execution_id: ExecutionId, sources: Sources) -> None:
         self._id = subscription_id
         self._execution_id = execution_id
         self._sources = sources
+        self._target_ids: frozenset[int] = frozenset()
         self._pending = True
+        self._grown = False
         self._calm = _Calm()
 
     def notice(self, mail: Mail) -> None:
         if mail.gap or self._execution_id in mail.executions:
             self._pending = True
+        if not self._target_ids.isdisjoint(mail.logs):
+            self._grown = True
 
     def due_in(self) -> float | None:
-        return self._calm.left() if self._pending else None
+        if self._pending:
+            return self._calm.left()
+        if self._grown:
+            # 全部の対象を送り直すので、対象が多いほど間をあける
+            return self._calm.left(_GROWTH_S + _GROWTH_S_PER_TARGET * len(self._target_ids))
+        return None
 
     async def send(self, outlet: Outlet, actor: Actor) -> None:
-        self._pending = False
+        self._pending = self._grown = False
         self._calm.sent()
         detail = await self._sources.executions.get(actor, self._execution_id)
+        self._target_ids = frozenset(target.id for target in detail.targets)
         message = ExecutionChanged(type="execution", id=self._id, execution=execution_read(detail))
         await outlet.send_text(message.model_dump_json())
 
