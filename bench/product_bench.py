@@ -16,7 +16,7 @@ import httpx
 
 from harness.journey import Journey
 from harness.product import Product
-from harness.sshd import ME, PRIVATE_KEY, Sshd, start_sshd
+from harness.sshd import ME, PRIVATE_KEY, Sshd, SshdOptions, start_sshd
 
 
 @dataclass
@@ -26,6 +26,7 @@ class Bench:
     product: Product
     client: httpx.AsyncClient
     journey: Journey
+    credential_id: int
     server_id: int
     sshd: Sshd
     ssh: tuple[str, ...]
@@ -33,17 +34,18 @@ class Bench:
 
 
 @contextlib.asynccontextmanager
-async def bench() -> AsyncIterator[Bench]:
+async def bench(options: SshdOptions | None = None, **environment: str) -> AsyncIterator[Bench]:
     root = Path(tempfile.mkdtemp(prefix="tsubame-bench-"))
     root.chmod(0o755)  # noqa: ASYNC240  計測の前の支度
-    product = Product(root / "data", TSUBAME_LOG_LEVEL="warning")
-    sshd = await start_sshd()
+    product = Product(root / "data", TSUBAME_LOG_LEVEL="warning", **environment)
+    sshd = await start_sshd(options)
     try:
         await product.start()
         async with product.client() as client:
             journey = Journey(client)
-            server_id = await journey.add_server(sshd, ME)
-            yield Bench(product, client, journey, server_id, sshd, _ssh(root, sshd), root)
+            credential_id = await journey.add_key()
+            server_id = await journey.add_server(sshd, ME, credential_id=credential_id)
+            yield Bench(product, client, journey, credential_id, server_id, sshd, _ssh(root, sshd), root)
     finally:
         product.stop()
         await sshd.stop()

@@ -4,7 +4,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-BENCHES = ("press_to_first_byte", "log_throughput", "startup", "remote_run", "log_store")
+BENCHES = (
+    "press_to_first_byte",
+    "log_throughput",
+    "startup",
+    "remote_run",
+    "log_store",
+    "many_servers",
+    "growth",
+)
 
 
 def main() -> int:
