@@ -47,8 +47,9 @@ async def test_practice_server_serves_a_crowd(ssh: SshGateway, practice: Endpoin
 async def test_practice_server_survives_leavers(ssh: SshGateway, practice: Endpoint) -> None:
     """一つの命令の相手が途中で去っても、同じつながりの隣の命令は続く。"""
     staying = asyncio.create_task(run(ssh, practice, "sleep 0.5; echo here"))
-    leaver = await ssh.runs.start(practice, order("while :; do echo noise; done"))
+    endless = order("while :; do echo noise; done")
+    leaver = await ssh.runs.start(practice, endless)
     await leaver.hello()
     await leaver.close()
     assert (await staying).log == b"here\n"
-    await ssh.runs.cancel(practice, "leaver", 0)
+    assert (await ssh.runs.cancel(practice, endless.run_id, 0)).ended
