@@ -51,6 +51,7 @@ MATRIX: Final[dict[str, Role]] = {
     "POST /api/v1/jobs/{job_id}/executions": OPERATOR,
     "GET /api/v1/executions": VIEWER,
     "GET /api/v1/executions/{execution_id}": VIEWER,
+    "GET /api/v1/executions/{execution_id}/outputs": VIEWER,
     "POST /api/v1/executions/{execution_id}/cancel": OPERATOR,
     "POST /api/v1/executions/{execution_id}/rerun": OPERATOR,
     "GET /api/v1/targets/{target_id}": VIEWER,

@@ -16,6 +16,7 @@ from tsubame.data_access.repositories.auth import SqlGrantRepository, SqlSetupTo
 from tsubame.data_access.repositories.credentials import SqlCredentialRepository
 from tsubame.data_access.repositories.executions import SqlExecutionRepository
 from tsubame.data_access.repositories.jobs import SqlJobRepository
+from tsubame.data_access.repositories.outputs import SqlOutputRepository
 from tsubame.data_access.repositories.servers import SqlServerRepository
 from tsubame.data_access.repositories.targets import SqlTargetRepository
 from tsubame.data_access.repositories.users import SqlUserRepository
@@ -68,6 +69,10 @@ class SqlTransaction:
     @property
     def targets(self) -> SqlTargetRepository:
         return SqlTargetRepository(self._connection)
+
+    @property
+    def outputs(self) -> SqlOutputRepository:
+        return SqlOutputRepository(self._connection)
 
     @property
     def queue(self) -> SqlQueue:

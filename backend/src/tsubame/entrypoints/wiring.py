@@ -20,6 +20,7 @@ from tsubame.business.executions.dispatch import Dispatch
 from tsubame.business.executions.driver import DriverPorts
 from tsubame.business.executions.log_reading import LogReadingService
 from tsubame.business.executions.log_writer import LogWriter
+from tsubame.business.executions.outputs import OutputService
 from tsubame.business.executions.runner import TargetRunner
 from tsubame.business.executions.service import ExecutionService
 from tsubame.business.jobs.service import JobService
@@ -124,6 +125,7 @@ def http_services(foundation: Foundation, settings: Settings) -> HttpServices:
         jobs=rooms.jobs,
         executions=ExecutionService(transactions, clock),
         logs=LogReadingService(ChunkReader(foundation.engine), SqlLogTickets(foundation.engine), clock),
+        outputs=OutputService(transactions, ChunkReader(foundation.engine)),
         readiness=DatabaseReadiness(foundation.engine),
         practice=Practice(rooms, PracticeServer(PracticeFiles(settings.data_dir / "practice"))),
         secure_cookies=settings.secure_cookies,

@@ -717,6 +717,50 @@ export type LoginInput = {
 };
 
 /**
+ * OutputGroupRead
+ *
+ * 同じ出力の対象。``too_large`` なら、大きすぎて比べていない一つの対象。
+ */
+export type OutputGroupRead = {
+    /**
+     * Log Bytes
+     */
+    log_bytes: number;
+    /**
+     * Log Lines
+     */
+    log_lines: number;
+    /**
+     * Target Ids
+     */
+    target_ids: Array<number>;
+    /**
+     * Too Large
+     */
+    too_large: boolean;
+};
+
+/**
+ * OutputsRead
+ *
+ * ``groups`` は多い順。``pending`` があれば、もう一度尋ねると続きを比べる。
+ */
+export type OutputsRead = {
+    /**
+     * Groups
+     */
+    groups: Array<OutputGroupRead>;
+    /**
+     * Pending
+     */
+    pending: number;
+    /**
+     * Running
+     */
+    running: number;
+};
+
+/**
  * Ping
  */
 export type Ping = {
@@ -2223,6 +2267,64 @@ export type CancelExecutionResponses = {
 };
 
 export type CancelExecutionResponse = CancelExecutionResponses[keyof CancelExecutionResponses];
+
+export type GetExecutionOutputsData = {
+    body?: never;
+    path: {
+        /**
+         * Execution Id
+         */
+        execution_id: number;
+    };
+    query?: never;
+    url: '/api/v1/executions/{execution_id}/outputs';
+};
+
+export type GetExecutionOutputsErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type GetExecutionOutputsError = GetExecutionOutputsErrors[keyof GetExecutionOutputsErrors];
+
+export type GetExecutionOutputsResponses = {
+    /**
+     * Successful Response
+     */
+    200: OutputsRead;
+};
+
+export type GetExecutionOutputsResponse = GetExecutionOutputsResponses[keyof GetExecutionOutputsResponses];
 
 export type RerunExecutionData = {
     body?: never;

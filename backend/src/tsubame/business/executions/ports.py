@@ -1,4 +1,4 @@
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
@@ -317,3 +317,27 @@ class LogTickets(Protocol):
     async def redeem(self, token_hash: bytes, at: datetime) -> TargetId | None:
         """券を使い切り、その対象を返す。ない・使った・期限切れなら ``None``。"""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredOutput:
+    """終わった対象の、保存した出力。``digest`` は、前に計算していれば、その要約。"""
+
+    target_id: TargetId
+    log_bytes: int
+    log_lines: int
+    digest: bytes | None
+
+
+class OutputRepository(Protocol):
+    """出力を比べるための、対象の行の読み書き。どれも、その位置の最後の試みだけを見る。"""
+
+    async def running(self, execution_id: ExecutionId) -> int:
+        """まだ終わっていない対象の数。"""
+        ...
+
+    async def ended(self, execution_id: ExecutionId) -> list[StoredOutput]:
+        """動いて終わった対象を、並びの順に。動かせずに終わったものは含まない。"""
+        ...
+
+    async def remember(self, digests: Mapping[TargetId, bytes]) -> None: ...

@@ -9,6 +9,7 @@ from tsubame.presentation.http.routes import (
     auth,
     credentials,
     dashboard,
+    execution_outputs,
     executions,
     health,
     jobs,
@@ -19,7 +20,18 @@ from tsubame.presentation.http.routes import (
 )
 
 API_ROOT = "/api/v1"
-_ROOMS = (setup, auth, credentials, servers, jobs, executions, target_logs, dashboard, users)
+_ROOMS = (
+    setup,
+    auth,
+    credentials,
+    servers,
+    jobs,
+    executions,
+    execution_outputs,
+    target_logs,
+    dashboard,
+    users,
+)
 
 
 def create_api() -> FastAPI:

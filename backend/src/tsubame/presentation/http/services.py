@@ -8,6 +8,7 @@ from tsubame.business.auth.service import AuthService
 from tsubame.business.auth.setup import SetupService
 from tsubame.business.credentials.service import CredentialService
 from tsubame.business.executions.log_reading import LogReadingService
+from tsubame.business.executions.outputs import OutputService
 from tsubame.business.executions.service import ExecutionService
 from tsubame.business.jobs.service import JobService
 from tsubame.business.servers.connection_test import ConnectionTestService
@@ -50,6 +51,7 @@ class HttpServices:
     jobs: JobService
     executions: ExecutionService
     logs: LogReadingService
+    outputs: OutputService
     readiness: Readiness
     practice: Practice | None
     secure_cookies: bool
