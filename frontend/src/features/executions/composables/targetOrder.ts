@@ -1,7 +1,7 @@
 import type { TargetRead, TargetState } from '@/api'
 
 /** 人が先に見たい順。失敗、次に動いているもの、最後に済んだもの。 */
-const ORDER: readonly TargetState[] = [
+export const STATE_ORDER: readonly TargetState[] = [
   'failed',
   'lost',
   'timed_out',
@@ -20,7 +20,7 @@ const byName = new Intl.Collator(undefined, { numeric: true })
 export function orderTargets(targets: readonly TargetRead[]): TargetRead[] {
   return [...targets].sort(
     (a, b) =>
-      ORDER.indexOf(a.state) - ORDER.indexOf(b.state) ||
+      STATE_ORDER.indexOf(a.state) - STATE_ORDER.indexOf(b.state) ||
       byName.compare(a.server_name, b.server_name) ||
       a.id - b.id,
   )
