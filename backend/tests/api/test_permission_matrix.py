@@ -39,6 +39,7 @@ MATRIX: Final[dict[str, Role]] = {
     "GET /api/v1/servers/{server_id}": VIEWER,
     "PUT /api/v1/servers/{server_id}": EDITOR,
     "DELETE /api/v1/servers/{server_id}": EDITOR,
+    "POST /api/v1/servers/resolve": VIEWER,
     "POST /api/v1/servers/{server_id}/host-key/scan": OPERATOR,
     "POST /api/v1/servers/{server_id}/host-key/approve": ADMIN,
     "POST /api/v1/servers/{server_id}/test": OPERATOR,
@@ -54,6 +55,14 @@ MATRIX: Final[dict[str, Role]] = {
     "GET /api/v1/executions/{execution_id}/outputs": VIEWER,
     "POST /api/v1/executions/{execution_id}/cancel": OPERATOR,
     "POST /api/v1/executions/{execution_id}/rerun": OPERATOR,
+    "POST /api/v1/executions/{execution_id}/rerun-failed": OPERATOR,
+    "POST /api/v1/executions/{execution_id}/pause": OPERATOR,
+    "POST /api/v1/executions/{execution_id}/continue": OPERATOR,
+    "POST /api/v1/commands": EDITOR,
+    "GET /api/v1/queue": VIEWER,
+    "PATCH /api/v1/queue/{execution_id}": OPERATOR,
+    "GET /api/v1/limits": VIEWER,
+    "PUT /api/v1/limits": ADMIN,
     "GET /api/v1/targets/{target_id}": VIEWER,
     "GET /api/v1/targets/{target_id}/log": VIEWER,
     "GET /api/v1/targets/{target_id}/log/lines": VIEWER,
@@ -72,6 +81,10 @@ BODIES: Final[dict[str, dict[str, object]]] = {
     "POST /api/v1/jobs": {"name": "x", "script": ""},
     "PUT /api/v1/jobs/{job_id}": {"name": "x", "script": ""},
     "POST /api/v1/jobs/{job_id}/duplicate": {"name": "x"},
+    "POST /api/v1/servers/resolve": {"selector": "web"},
+    "POST /api/v1/commands": {"command": "true", "selector": "web"},
+    "PATCH /api/v1/queue/{execution_id}": {"priority": 1},
+    "PUT /api/v1/limits": {"max_parallel": None},
 }
 NOT_THERE: Final = 9_999
 

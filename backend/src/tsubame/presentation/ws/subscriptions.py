@@ -26,10 +26,11 @@ _HEADER: Final = struct.Struct(">IQ")
 _NEVER_BEHIND: Final = 2**62
 _CALM_S: Final = 0.1
 """状態の知らせの最短の間隔。二百の対象が一斉に動いても、画面は毎秒十回で足りる。"""
-_ROOM_NAMES: Final[dict[SignalKind, Literal["servers", "jobs", "credentials"]]] = {
+_ROOM_NAMES: Final[dict[SignalKind, Literal["servers", "jobs", "credentials", "queue"]]] = {
     SignalKind.SERVER: "servers",
     SignalKind.JOB: "jobs",
     SignalKind.CREDENTIAL: "credentials",
+    SignalKind.QUEUE: "queue",
 }
 
 
@@ -188,10 +189,11 @@ class ExecutionsSubscription:
 
 @dataclass(slots=True)
 class ChangesSubscription:
-    """サーバ・ジョブ・認証情報が変わったこと。"""
+    """サーバ・ジョブ・認証情報・待ち行列が変わったこと。"""
 
     subscription_id: int
     _changed: set[tuple[SignalKind, int]] = field(default_factory=set)
+    _calm: _Calm = field(default_factory=_Calm)
 
     def notice(self, mail: Mail) -> None:
         self._changed |= mail.rooms
@@ -200,10 +202,11 @@ class ChangesSubscription:
             self._changed |= {(kind, 0) for kind in _ROOM_NAMES}
 
     def due_in(self) -> float | None:
-        return 0.0 if self._changed else None
+        return self._calm.left() if self._changed else None
 
     async def send(self, outlet: Outlet, actor: Actor) -> None:  # noqa: ARG002  口の形をそろえる
         changed, self._changed = self._changed, set()
+        self._calm.sent()
         for kind, entity_id in sorted(changed):
             message = RoomChanged(
                 type="changed", id=self.subscription_id, room=_ROOM_NAMES[kind], entity_id=entity_id
