@@ -38,6 +38,8 @@ const builtKeys = [
   'dashboard.first',
   'dashboard.hours.group',
   'executions.blocked',
+  'executions.paused',
+  'executions.queue',
   'jobs.rule',
   'jobs.unit',
   'log.connection',

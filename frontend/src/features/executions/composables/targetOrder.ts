@@ -26,8 +26,10 @@ export function orderTargets(targets: readonly TargetRead[]): TargetRead[] {
   )
 }
 
-/** `?target=ID` の対象。なければ先頭(失敗があればそれ)。 */
+/** `?target=ID` の対象(前の試みの番号でもよい)。なければ先頭(失敗があればそれ)。 */
 export function pickTarget(ordered: readonly TargetRead[], wanted: unknown): TargetRead | undefined {
   const id = Number(wanted)
-  return ordered.find((target) => target.id === id) ?? ordered[0]
+  const isWanted = (target: TargetRead): boolean =>
+    target.id === id || target.earlier_attempts.some((attempt) => attempt.target_id === id)
+  return ordered.find(isWanted) ?? ordered[0]
 }
