@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func, insert, select, update
 
+from tsubame.business.executions.entities import ExecutionKind
 from tsubame.business.executions.ports import NewExecution
-from tsubame.business.executions.service import new_run_id
-from tsubame.business.jobs.entities import Job, JobKind, ScriptSpec, ServerRef
+from tsubame.business.jobs.entities import ScriptSpec, ServerRef
 from tsubame.business.shared.actor import SYSTEM
 from tsubame.business.shared.ids import DEFAULT_PROJECT, ExecutionId, JobId, ServerId, TargetId, WorkerId
 from tsubame.data_access.tables.credentials import credentials
@@ -32,7 +32,7 @@ async def place_execution(
     script: str = SPEC.script,
     timeout_s: int | None = None,
 ) -> PlacedExecution:
-    """サーバ・ジョブ・実行を一組置く。配達の列には積まない。"""
+    """サーバ・ジョブ・実行を一組置く。始めてよいと決まっているが、配達の列には積んでいない。"""
     async with transactions.begin() as tx:
         connection = tx.connection
         number = (await connection.execute(select(func.count()).select_from(jobs))).scalar_one()
@@ -60,30 +60,27 @@ async def place_execution(
             project_id=DEFAULT_PROJECT, name=f"job-{number}", kind="script", spec={}
         )
         job_id = (await connection.execute(job_row.returning(jobs.c.id))).scalar_one()
-        job = Job(
-            id=JobId(job_id),
-            project_id=DEFAULT_PROJECT,
-            name=f"job-{number}",
-            description="",
-            kind=JobKind.SCRIPT,
-            spec=replace(SPEC, script=script, timeout_s=timeout_s),
-            servers=tuple(refs),
-            enabled=True,
-            last_execution=None,
-            created_at=NOW,
-            updated_at=NOW,
-            version=1,
-        )
+        spec = replace(SPEC, script=script, timeout_s=timeout_s)
         execution_id = await tx.executions.add(
             NewExecution(
-                job=job,
-                servers=job.servers,
-                run_ids=tuple(new_run_id("261124") for _ in refs),
+                kind=ExecutionKind.JOB,
+                project_id=DEFAULT_PROJECT,
+                job_id=JobId(job_id),
+                job_name=f"job-{number}",
+                spec=spec,
+                priority=0,
+                servers=tuple(refs),
+                waves=(0,) * server_count,
+                entered=True,
+                skipped=None,
                 requested_by=SYSTEM,
                 rerun_of=None,
                 idempotency_key=None,
                 created_at=datetime.now(UTC),
             )
+        )
+        await connection.execute(
+            update(targets).where(targets.c.execution_id == execution_id).values(admitted_at=func.now())
         )
         return PlacedExecution(execution_id, tuple(await tx.executions.target_ids(execution_id)))
 
@@ -97,10 +94,9 @@ async def place_worker(transactions: SqlTransactions, *, silent_s: float = 0.0) 
 
 
 async def age_target(transactions: SqlTransactions, target_id: TargetId, seconds: float) -> None:
-    """対象を、前に頼まれたことにする。"""
+    """対象を、前に頼まれ、始めてよいと決まったことにする。"""
+    earlier = func.now() - timedelta(seconds=seconds)
     async with transactions.begin() as tx:
         await tx.connection.execute(
-            update(targets)
-            .where(targets.c.id == target_id)
-            .values(queued_at=func.now() - timedelta(seconds=seconds))
+            update(targets).where(targets.c.id == target_id).values(queued_at=earlier, admitted_at=earlier)
         )

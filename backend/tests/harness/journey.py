@@ -9,7 +9,7 @@ import httpx
 from harness.sshd import PRIVATE_KEY, Sshd
 from harness.waiting import eventually
 
-LIVE = {"queued", "running"}
+LIVE = {"queued", "running", "paused"}
 
 
 @dataclass

@@ -11,14 +11,19 @@ from tsubame.business.shared.errors import StorageUnavailableError
 from tsubame.business.shared.signals import Signals
 from tsubame.data_access.db.signals import SqlSignals
 from tsubame.data_access.queue.queue import SqlQueue
+from tsubame.data_access.repositories.admission import SqlAdmissionRepository
 from tsubame.data_access.repositories.audit import SqlAuditLog
 from tsubame.data_access.repositories.auth import SqlGrantRepository, SqlSetupTokenRepository
 from tsubame.data_access.repositories.credentials import SqlCredentialRepository
 from tsubame.data_access.repositories.executions import SqlExecutionRepository
+from tsubame.data_access.repositories.flow import SqlFlowRepository
 from tsubame.data_access.repositories.jobs import SqlJobRepository
+from tsubame.data_access.repositories.outputs import SqlOutputRepository
+from tsubame.data_access.repositories.server_selection import SqlServerSelection
 from tsubame.data_access.repositories.servers import SqlServerRepository
 from tsubame.data_access.repositories.targets import SqlTargetRepository
 from tsubame.data_access.repositories.users import SqlUserRepository
+from tsubame.data_access.repositories.waiting import SqlWaitingRepository
 
 
 class SqlTransaction:
@@ -54,6 +59,10 @@ class SqlTransaction:
         return SqlServerRepository(self._connection)
 
     @property
+    def selection(self) -> SqlServerSelection:
+        return SqlServerSelection(self._connection)
+
+    @property
     def jobs(self) -> SqlJobRepository:
         return SqlJobRepository(self._connection)
 
@@ -68,6 +77,22 @@ class SqlTransaction:
     @property
     def targets(self) -> SqlTargetRepository:
         return SqlTargetRepository(self._connection)
+
+    @property
+    def outputs(self) -> SqlOutputRepository:
+        return SqlOutputRepository(self._connection)
+
+    @property
+    def flow(self) -> SqlFlowRepository:
+        return SqlFlowRepository(self._connection)
+
+    @property
+    def admission(self) -> SqlAdmissionRepository:
+        return SqlAdmissionRepository(self._connection)
+
+    @property
+    def waiting(self) -> SqlWaitingRepository:
+        return SqlWaitingRepository(self._connection)
 
     @property
     def queue(self) -> SqlQueue:

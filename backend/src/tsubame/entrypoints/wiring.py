@@ -15,13 +15,17 @@ from tsubame.business.auth.service import AuthService
 from tsubame.business.auth.sessions import Sessions
 from tsubame.business.auth.setup import SetupService
 from tsubame.business.credentials.service import CredentialService
+from tsubame.business.executions.admitter import Admitter
 from tsubame.business.executions.cleaner import Cleaner
 from tsubame.business.executions.dispatch import Dispatch
 from tsubame.business.executions.driver import DriverPorts
 from tsubame.business.executions.log_reading import LogReadingService
 from tsubame.business.executions.log_writer import LogWriter
+from tsubame.business.executions.outputs import OutputService
+from tsubame.business.executions.queue_service import QueueService
 from tsubame.business.executions.runner import TargetRunner
 from tsubame.business.executions.service import ExecutionService
+from tsubame.business.executions.starting import StartService
 from tsubame.business.jobs.service import JobService
 from tsubame.business.servers.connection_test import ConnectionTestService
 from tsubame.business.servers.endpoints import EndpointService
@@ -123,7 +127,10 @@ def http_services(foundation: Foundation, settings: Settings) -> HttpServices:
         ),
         jobs=rooms.jobs,
         executions=ExecutionService(transactions, clock),
+        starts=StartService(transactions, clock),
+        queue=QueueService(transactions),
         logs=LogReadingService(ChunkReader(foundation.engine), SqlLogTickets(foundation.engine), clock),
+        outputs=OutputService(transactions, ChunkReader(foundation.engine)),
         readiness=DatabaseReadiness(foundation.engine),
         practice=Practice(rooms, PracticeServer(PracticeFiles(settings.data_dir / "practice"))),
         secure_cookies=settings.secure_cookies,
@@ -142,7 +149,9 @@ def stream_ports(foundation: Foundation, services: HttpServices) -> StreamPorts:
 async def worker_parts(foundation: Foundation, settings: Settings) -> WorkerParts:
     """名簿に載り、働く用意を整える。"""
     transactions, runs, clock = foundation.transactions, foundation.ssh.runs, foundation.clock
-    presence = await Presence.register(foundation.engine, socket.gethostname(), os.getpid(), __version__)
+    presence = await Presence.register(
+        foundation.engine, socket.gethostname(), os.getpid(), __version__, settings.worker_concurrency
+    )
     log_store = ChunkStore(foundation.url, foundation.engine)
     log_writer = LogWriter(log_store)
     cleaner = Cleaner(transactions, runs, foundation.endpoints, clock)
@@ -156,6 +165,7 @@ async def worker_parts(foundation: Foundation, settings: Settings) -> WorkerPart
         runner=runner,
         cleaner=cleaner,
         dispatch=Dispatch(transactions),
+        admitter=Admitter(transactions, clock),
         delivery=Delivery(foundation.queue, runner.deliver),
         concurrency=settings.worker_concurrency,
         heartbeat_file=settings.heartbeat_file,

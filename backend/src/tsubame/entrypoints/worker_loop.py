@@ -7,12 +7,13 @@ from typing import Final
 
 import structlog
 
+from tsubame.business.executions.admitter import Admitter
 from tsubame.business.executions.cleaner import Cleaner
 from tsubame.business.executions.dispatch import Dispatch
 from tsubame.business.executions.log_writer import LogWriter
 from tsubame.business.executions.runner import TargetRunner
 from tsubame.business.shared.periodic import every
-from tsubame.business.shared.signals import SignalBus
+from tsubame.business.shared.signals import Signal, SignalBus
 from tsubame.data_access.db.presence import Presence
 from tsubame.data_access.logstore.chunks import ChunkStore
 from tsubame.data_access.queue.delivery import Delivery
@@ -38,6 +39,7 @@ class WorkerParts:
     runner: TargetRunner
     cleaner: Cleaner
     dispatch: Dispatch
+    admitter: Admitter
     delivery: Delivery
     concurrency: int
     heartbeat_file: Path | None
@@ -45,8 +47,13 @@ class WorkerParts:
 
 async def run_worker_loop(parts: WorkerParts) -> None:
     """取り消されるまで働く。取り消されたら、走りをサーバに残したまま手放し、在席を消す。"""
+
     # 合図を逃したかもしれないときの読み直しは、決まった間隔の見回りが引き受ける
-    unsubscribe = parts.bus.subscribe(parts.runner.on_signal, lambda: None)
+    def on_signal(signal: Signal) -> None:
+        parts.runner.on_signal(signal)
+        parts.admitter.on_signal(signal)
+
+    unsubscribe = parts.bus.subscribe(on_signal, lambda: None)
     try:
         async with asyncio.TaskGroup() as group:
             for name, work in {
@@ -54,6 +61,7 @@ async def run_worker_loop(parts: WorkerParts) -> None:
                 "log-writer": parts.log_writer.run(),
                 "log-months": every(_DAY_S, parts.log_store.prepare_months),
                 "cleaner": parts.cleaner.run(),
+                "admitter": parts.admitter.run(),
                 "sweep": every(_SWEEP_S, parts.dispatch.sweep),
                 "cancel-check": every(_CANCEL_CHECK_S, parts.runner.look_for_cancels),
                 "patrol": every(_PATROL_S, parts.cleaner.patrol),

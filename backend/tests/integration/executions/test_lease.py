@@ -62,7 +62,7 @@ async def test_stale_epoch_can_write_nothing(transactions: SqlTransactions) -> N
 async def test_living_worker_keeps_its_targets(transactions: SqlTransactions, engine: AsyncEngine) -> None:
     """鎖を持ち、心拍を打つワーカーから、対象を取り上げない。"""
     placed = await place_execution(transactions)
-    presence = await Presence.register(engine, "test", 1, "0")
+    presence = await Presence.register(engine, "test", 1, "0", 10)
     keeping = asyncio.create_task(presence.keep())
     try:
         async with transactions.begin() as tx:
@@ -79,7 +79,7 @@ async def test_worker_that_left_is_taken_over_at_once(
 ) -> None:
     """去ったワーカーの対象は、心拍の途切れを待たずに引き継げる。"""
     placed = await place_execution(transactions)
-    presence = await Presence.register(engine, "test", 1, "0")
+    presence = await Presence.register(engine, "test", 1, "0", 10)
     async with transactions.begin() as tx:
         await tx.targets.claim(placed.targets[0], presence.worker_id, NOW)
     await presence.leave()

@@ -2,7 +2,7 @@
 
 import type { Client, ClientMeta, Options as Options2, RequestResult, TDataShape } from './client';
 import { client } from './client.gen';
-import type { ApproveHostKeyData, ApproveHostKeyErrors, ApproveHostKeyResponses, CancelExecutionData, CancelExecutionErrors, CancelExecutionResponses, CreateCredentialData, CreateCredentialErrors, CreateCredentialResponses, CreateDownloadTicketData, CreateDownloadTicketErrors, CreateDownloadTicketResponses, CreateJobData, CreateJobErrors, CreateJobResponses, CreateServerData, CreateServerErrors, CreateServerResponses, DeleteCredentialData, DeleteCredentialErrors, DeleteCredentialResponses, DeleteJobData, DeleteJobErrors, DeleteJobResponses, DeleteServerData, DeleteServerErrors, DeleteServerResponses, DownloadTargetLogData, DownloadTargetLogErrors, DownloadTargetLogResponses, DuplicateJobData, DuplicateJobErrors, DuplicateJobResponses, GenerateCredentialData, GenerateCredentialErrors, GenerateCredentialResponses, GetCredentialData, GetCredentialErrors, GetCredentialResponses, GetDashboardData, GetDashboardErrors, GetDashboardResponses, GetExecutionData, GetExecutionErrors, GetExecutionResponses, GetJobData, GetJobErrors, GetJobResponses, GetMeData, GetMeErrors, GetMeResponses, GetServerData, GetServerErrors, GetServerResponses, GetSetupData, GetSetupErrors, GetSetupResponses, GetTargetData, GetTargetErrors, GetTargetLogData, GetTargetLogErrors, GetTargetLogLinesData, GetTargetLogLinesErrors, GetTargetLogLinesResponses, GetTargetLogResponses, GetTargetResponses, ListCredentialsData, ListCredentialsErrors, ListCredentialsResponses, ListExecutionsData, ListExecutionsErrors, ListExecutionsResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListServersData, ListServersErrors, ListServersResponses, ListTagsData, ListTagsErrors, ListTagsResponses, ListUsersData, ListUsersErrors, ListUsersResponses, LoginData, LoginErrors, LoginResponses, LogoutData, LogoutErrors, LogoutResponses, RefreshData, RefreshErrors, RefreshResponses, RerunExecutionData, RerunExecutionErrors, RerunExecutionResponses, ScanHostKeyData, ScanHostKeyErrors, ScanHostKeyResponses, SetupData, SetupErrors, SetupResponses, StartExecutionData, StartExecutionErrors, StartExecutionResponses, TestServerData, TestServerErrors, TestServerResponses, UpdateCredentialData, UpdateCredentialErrors, UpdateCredentialResponses, UpdateJobData, UpdateJobErrors, UpdateJobResponses, UpdateServerData, UpdateServerErrors, UpdateServerResponses } from './types.gen';
+import type { ApproveHostKeyData, ApproveHostKeyErrors, ApproveHostKeyResponses, CancelExecutionData, CancelExecutionErrors, CancelExecutionResponses, ContinueExecutionData, ContinueExecutionErrors, ContinueExecutionResponses, CreateCredentialData, CreateCredentialErrors, CreateCredentialResponses, CreateDownloadTicketData, CreateDownloadTicketErrors, CreateDownloadTicketResponses, CreateJobData, CreateJobErrors, CreateJobResponses, CreateServerData, CreateServerErrors, CreateServerResponses, DeleteCredentialData, DeleteCredentialErrors, DeleteCredentialResponses, DeleteJobData, DeleteJobErrors, DeleteJobResponses, DeleteServerData, DeleteServerErrors, DeleteServerResponses, DownloadTargetLogData, DownloadTargetLogErrors, DownloadTargetLogResponses, DuplicateJobData, DuplicateJobErrors, DuplicateJobResponses, GenerateCredentialData, GenerateCredentialErrors, GenerateCredentialResponses, GetCredentialData, GetCredentialErrors, GetCredentialResponses, GetDashboardData, GetDashboardErrors, GetDashboardResponses, GetExecutionData, GetExecutionErrors, GetExecutionOutputsData, GetExecutionOutputsErrors, GetExecutionOutputsResponses, GetExecutionResponses, GetJobData, GetJobErrors, GetJobResponses, GetLimitsData, GetLimitsErrors, GetLimitsResponses, GetMeData, GetMeErrors, GetMeResponses, GetQueueData, GetQueueErrors, GetQueueResponses, GetServerData, GetServerErrors, GetServerResponses, GetSetupData, GetSetupErrors, GetSetupResponses, GetTargetData, GetTargetErrors, GetTargetLogData, GetTargetLogErrors, GetTargetLogLinesData, GetTargetLogLinesErrors, GetTargetLogLinesResponses, GetTargetLogResponses, GetTargetResponses, ListCredentialsData, ListCredentialsErrors, ListCredentialsResponses, ListExecutionsData, ListExecutionsErrors, ListExecutionsResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListServersData, ListServersErrors, ListServersResponses, ListTagsData, ListTagsErrors, ListTagsResponses, ListUsersData, ListUsersErrors, ListUsersResponses, LoginData, LoginErrors, LoginResponses, LogoutData, LogoutErrors, LogoutResponses, PauseExecutionData, PauseExecutionErrors, PauseExecutionResponses, RefreshData, RefreshErrors, RefreshResponses, RerunExecutionData, RerunExecutionErrors, RerunExecutionResponses, RerunFailedTargetsData, RerunFailedTargetsErrors, RerunFailedTargetsResponses, ResolveServersData, ResolveServersErrors, ResolveServersResponses, RunCommandData, RunCommandErrors, RunCommandResponses, ScanHostKeyData, ScanHostKeyErrors, ScanHostKeyResponses, SetLimitsData, SetLimitsErrors, SetLimitsResponses, SetQueuePriorityData, SetQueuePriorityErrors, SetQueuePriorityResponses, SetupData, SetupErrors, SetupResponses, StartExecutionData, StartExecutionErrors, StartExecutionResponses, TestServerData, TestServerErrors, TestServerResponses, UpdateCredentialData, UpdateCredentialErrors, UpdateCredentialResponses, UpdateJobData, UpdateJobErrors, UpdateJobResponses, UpdateServerData, UpdateServerErrors, UpdateServerResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -44,6 +44,20 @@ export const getMe = <ThrowOnError extends boolean = false>(options?: Options<Ge
  * Refresh
  */
 export const refresh = <ThrowOnError extends boolean = false>(options?: Options<RefreshData, ThrowOnError>): RequestResult<RefreshResponses, RefreshErrors, ThrowOnError> => (options?.client ?? client).post<RefreshResponses, RefreshErrors, ThrowOnError>({ url: '/api/v1/auth/refresh', ...options });
+
+/**
+ * Run Command
+ *
+ * その場の命令を動かす。ジョブの実行と同じに記録され、同じに止められる。
+ */
+export const runCommand = <ThrowOnError extends boolean = false>(options: Options<RunCommandData, ThrowOnError>): RequestResult<RunCommandResponses, RunCommandErrors, ThrowOnError> => (options.client ?? client).post<RunCommandResponses, RunCommandErrors, ThrowOnError>({
+    url: '/api/v1/commands',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
 
 /**
  * List Credentials
@@ -123,11 +137,39 @@ export const getExecution = <ThrowOnError extends boolean = false>(options: Opti
 export const cancelExecution = <ThrowOnError extends boolean = false>(options: Options<CancelExecutionData, ThrowOnError>): RequestResult<CancelExecutionResponses, CancelExecutionErrors, ThrowOnError> => (options.client ?? client).post<CancelExecutionResponses, CancelExecutionErrors, ThrowOnError>({ url: '/api/v1/executions/{execution_id}/cancel', ...options });
 
 /**
+ * Continue Execution
+ *
+ * 待たせていた実行を続ける。ここまでの失敗は許したことになる。
+ */
+export const continueExecution = <ThrowOnError extends boolean = false>(options: Options<ContinueExecutionData, ThrowOnError>): RequestResult<ContinueExecutionResponses, ContinueExecutionErrors, ThrowOnError> => (options.client ?? client).post<ContinueExecutionResponses, ContinueExecutionErrors, ThrowOnError>({ url: '/api/v1/executions/{execution_id}/continue', ...options });
+
+/**
+ * Get Execution Outputs
+ *
+ * 終わった対象を、出力の同じものどうしにまとめる。
+ */
+export const getExecutionOutputs = <ThrowOnError extends boolean = false>(options: Options<GetExecutionOutputsData, ThrowOnError>): RequestResult<GetExecutionOutputsResponses, GetExecutionOutputsErrors, ThrowOnError> => (options.client ?? client).get<GetExecutionOutputsResponses, GetExecutionOutputsErrors, ThrowOnError>({ url: '/api/v1/executions/{execution_id}/outputs', ...options });
+
+/**
+ * Pause Execution
+ *
+ * 新しい対象を始めないようにする。動いている対象は、最後まで動く。
+ */
+export const pauseExecution = <ThrowOnError extends boolean = false>(options: Options<PauseExecutionData, ThrowOnError>): RequestResult<PauseExecutionResponses, PauseExecutionErrors, ThrowOnError> => (options.client ?? client).post<PauseExecutionResponses, PauseExecutionErrors, ThrowOnError>({ url: '/api/v1/executions/{execution_id}/pause', ...options });
+
+/**
  * Rerun Execution
  *
  * 同じ中身を、同じサーバで、もう一度動かす。
  */
 export const rerunExecution = <ThrowOnError extends boolean = false>(options: Options<RerunExecutionData, ThrowOnError>): RequestResult<RerunExecutionResponses, RerunExecutionErrors, ThrowOnError> => (options.client ?? client).post<RerunExecutionResponses, RerunExecutionErrors, ThrowOnError>({ url: '/api/v1/executions/{execution_id}/rerun', ...options });
+
+/**
+ * Rerun Failed
+ *
+ * 成功しなかった対象だけを、同じ実行の中で、もう一度動かす。前の試みは ``earlier_attempts`` に残る。
+ */
+export const rerunFailedTargets = <ThrowOnError extends boolean = false>(options: Options<RerunFailedTargetsData, ThrowOnError>): RequestResult<RerunFailedTargetsResponses, RerunFailedTargetsErrors, ThrowOnError> => (options.client ?? client).post<RerunFailedTargetsResponses, RerunFailedTargetsErrors, ThrowOnError>({ url: '/api/v1/executions/{execution_id}/rerun-failed', ...options });
 
 /**
  * List Jobs
@@ -183,9 +225,59 @@ export const duplicateJob = <ThrowOnError extends boolean = false>(options: Opti
 /**
  * Start Execution
  *
- * ジョブを動かす。待ち行列に積んだら戻る。
+ * ジョブを動かす。待ち行列に並べたら戻る。
+ *
+ * 同時に動かしてよい数が一杯なら、ジョブの ``when_full`` のとおりに、待つか、``skipped`` として終わるか、
+ * 古い実行を中止して場所を取る。
  */
-export const startExecution = <ThrowOnError extends boolean = false>(options: Options<StartExecutionData, ThrowOnError>): RequestResult<StartExecutionResponses, StartExecutionErrors, ThrowOnError> => (options.client ?? client).post<StartExecutionResponses, StartExecutionErrors, ThrowOnError>({ url: '/api/v1/jobs/{job_id}/executions', ...options });
+export const startExecution = <ThrowOnError extends boolean = false>(options: Options<StartExecutionData, ThrowOnError>): RequestResult<StartExecutionResponses, StartExecutionErrors, ThrowOnError> => (options.client ?? client).post<StartExecutionResponses, StartExecutionErrors, ThrowOnError>({
+    url: '/api/v1/jobs/{job_id}/executions',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Get Limits
+ */
+export const getLimits = <ThrowOnError extends boolean = false>(options?: Options<GetLimitsData, ThrowOnError>): RequestResult<GetLimitsResponses, GetLimitsErrors, ThrowOnError> => (options?.client ?? client).get<GetLimitsResponses, GetLimitsErrors, ThrowOnError>({ url: '/api/v1/limits', ...options });
+
+/**
+ * Set Limits
+ *
+ * 下げても、動いているものは止めない。空いた分から効く。
+ */
+export const setLimits = <ThrowOnError extends boolean = false>(options: Options<SetLimitsData, ThrowOnError>): RequestResult<SetLimitsResponses, SetLimitsErrors, ThrowOnError> => (options.client ?? client).put<SetLimitsResponses, SetLimitsErrors, ThrowOnError>({
+    url: '/api/v1/limits',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Get Queue
+ *
+ * 待っている対象のある実行。始まる順。
+ */
+export const getQueue = <ThrowOnError extends boolean = false>(options?: Options<GetQueueData, ThrowOnError>): RequestResult<GetQueueResponses, GetQueueErrors, ThrowOnError> => (options?.client ?? client).get<GetQueueResponses, GetQueueErrors, ThrowOnError>({ url: '/api/v1/queue', ...options });
+
+/**
+ * Set Queue Priority
+ *
+ * 待っている実行の優先度を変える。
+ */
+export const setQueuePriority = <ThrowOnError extends boolean = false>(options: Options<SetQueuePriorityData, ThrowOnError>): RequestResult<SetQueuePriorityResponses, SetQueuePriorityErrors, ThrowOnError> => (options.client ?? client).patch<SetQueuePriorityResponses, SetQueuePriorityErrors, ThrowOnError>({
+    url: '/api/v1/queue/{execution_id}',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
 
 /**
  * List Servers
@@ -197,6 +289,20 @@ export const listServers = <ThrowOnError extends boolean = false>(options?: Opti
  */
 export const createServer = <ThrowOnError extends boolean = false>(options: Options<CreateServerData, ThrowOnError>): RequestResult<CreateServerResponses, CreateServerErrors, ThrowOnError> => (options.client ?? client).post<CreateServerResponses, CreateServerErrors, ThrowOnError>({
     url: '/api/v1/servers',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Resolve Servers
+ *
+ * 名指しと札の式に、今当てはまるサーバ。
+ */
+export const resolveServers = <ThrowOnError extends boolean = false>(options: Options<ResolveServersData, ThrowOnError>): RequestResult<ResolveServersResponses, ResolveServersErrors, ThrowOnError> => (options.client ?? client).post<ResolveServersResponses, ResolveServersErrors, ThrowOnError>({
+    url: '/api/v1/servers/resolve',
     ...options,
     headers: {
         'Content-Type': 'application/json',

@@ -25,6 +25,39 @@ export type AccessTokenRead = {
 };
 
 /**
+ * AttemptRead
+ *
+ * 同じ位置の、前の試み。
+ */
+export type AttemptRead = {
+    /**
+     * Attempt
+     */
+    attempt: number;
+    /**
+     * Exit Code
+     */
+    exit_code: number | null;
+    /**
+     * Finished At
+     */
+    finished_at: string | null;
+    /**
+     * Reason
+     */
+    reason: string | null;
+    /**
+     * Started At
+     */
+    started_at: string | null;
+    state: TargetState;
+    /**
+     * Target Id
+     */
+    target_id: number;
+};
+
+/**
  * Authenticate
  *
  * 最初の文。通行証を取り直したら、開いたまま送り直す。
@@ -38,6 +71,40 @@ export type Authenticate = {
      * Type
      */
     type: 'authenticate';
+};
+
+/**
+ * CancelReason
+ */
+export type CancelReason = 'replaced';
+
+/**
+ * CommandInput
+ *
+ * その場の命令。``server_ids`` と ``selector`` に当てはまるサーバの全部で動かす。
+ */
+export type CommandInput = {
+    /**
+     * Command
+     */
+    command: string;
+    /**
+     * Priority
+     */
+    priority?: number;
+    /**
+     * Selector
+     */
+    selector?: string | null;
+    /**
+     * Server Ids
+     */
+    server_ids?: Array<number>;
+    strategy?: StrategyInput;
+    /**
+     * Timeout S
+     */
+    timeout_s?: number | null;
 };
 
 /**
@@ -227,6 +294,11 @@ export type ExecutionChanged = {
 };
 
 /**
+ * ExecutionKind
+ */
+export type ExecutionKind = 'job' | 'ad_hoc';
+
+/**
  * ExecutionPage
  */
 export type ExecutionPage = {
@@ -242,8 +314,11 @@ export type ExecutionPage = {
 
 /**
  * ExecutionRead
+ *
+ * ``targets`` は位置ごとの最後の試み。``queue`` は、待っている対象がなければ ``null``。
  */
 export type ExecutionRead = {
+    cancel_reason: CancelReason | null;
     /**
      * Cancel Requested At
      */
@@ -272,6 +347,25 @@ export type ExecutionRead = {
      * Job Name
      */
     job_name: string;
+    kind: ExecutionKind;
+    /**
+     * Paused At
+     */
+    paused_at: string | null;
+    /**
+     * Paused By Name
+     */
+    paused_by_name: string | null;
+    paused_reason: PauseReason | null;
+    /**
+     * Priority
+     */
+    priority: number;
+    queue: QueuePlaceRead | null;
+    /**
+     * Queued At
+     */
+    queued_at: string;
     /**
      * Requested By Id
      */
@@ -309,7 +403,7 @@ export type ExecutionRead = {
 /**
  * ExecutionState
  */
-export type ExecutionState = 'queued' | 'running' | 'succeeded' | 'failed' | 'partially_failed' | 'cancelled' | 'timed_out' | 'lost';
+export type ExecutionState = 'queued' | 'running' | 'succeeded' | 'failed' | 'partially_failed' | 'cancelled' | 'timed_out' | 'lost' | 'paused' | 'skipped';
 
 /**
  * ExecutionSummary
@@ -317,6 +411,7 @@ export type ExecutionState = 'queued' | 'running' | 'succeeded' | 'failed' | 'pa
  * 一覧の一行。
  */
 export type ExecutionSummary = {
+    cancel_reason: CancelReason | null;
     /**
      * Cancel Requested At
      */
@@ -345,6 +440,24 @@ export type ExecutionSummary = {
      * Job Name
      */
     job_name: string;
+    kind: ExecutionKind;
+    /**
+     * Paused At
+     */
+    paused_at: string | null;
+    /**
+     * Paused By Name
+     */
+    paused_by_name: string | null;
+    paused_reason: PauseReason | null;
+    /**
+     * Priority
+     */
+    priority: number;
+    /**
+     * Queued At
+     */
+    queued_at: string;
     /**
      * Requested By Id
      */
@@ -408,6 +521,12 @@ export type FieldProblem = {
      * Message
      */
     message: string;
+    /**
+     * Params
+     */
+    params: {
+        [key: string]: string | number;
+    };
 };
 
 /**
@@ -536,14 +655,21 @@ export type JobInput = {
      * Name
      */
     name: string;
+    queueing?: QueueingInput;
+    retry?: RetryInput;
     /**
      * Script
      */
     script: string;
     /**
+     * Selector
+     */
+    selector?: string | null;
+    /**
      * Server Ids
      */
     server_ids?: Array<number>;
+    strategy?: StrategyInput;
     /**
      * Timeout S
      */
@@ -609,14 +735,21 @@ export type JobRead = {
      * Name
      */
     name: string;
+    queueing: QueueingRead;
+    retry: RetryRead;
     /**
      * Script
      */
     script: string;
     /**
+     * Selector
+     */
+    selector: string | null;
+    /**
      * Servers
      */
     servers: Array<ServerRefRead>;
+    strategy: StrategyRead;
     /**
      * Timeout S
      */
@@ -655,6 +788,46 @@ export type LastExecutionRead = {
      * State
      */
     state: string;
+};
+
+/**
+ * LimitsInput
+ *
+ * ``projects`` に並べなかったプロジェクトは、そのまま。
+ */
+export type LimitsInput = {
+    /**
+     * Max Parallel
+     */
+    max_parallel: number | null;
+    /**
+     * Projects
+     */
+    projects?: Array<ProjectLimitInput>;
+};
+
+/**
+ * LimitsRead
+ *
+ * ``capacity`` は生きているワーカーが引き受けられる数の合計、``running`` は今動いている対象の数。
+ */
+export type LimitsRead = {
+    /**
+     * Capacity
+     */
+    capacity: number;
+    /**
+     * Max Parallel
+     */
+    max_parallel: number | null;
+    /**
+     * Projects
+     */
+    projects: Array<ProjectLimitRead>;
+    /**
+     * Running
+     */
+    running: number;
 };
 
 /**
@@ -717,6 +890,62 @@ export type LoginInput = {
 };
 
 /**
+ * OnFailures
+ *
+ * 失敗が許した数を超えたときにすること。
+ */
+export type OnFailures = 'stop' | 'pause';
+
+/**
+ * OutputGroupRead
+ *
+ * 同じ出力の対象。``too_large`` なら、大きすぎて比べていない一つの対象。
+ */
+export type OutputGroupRead = {
+    /**
+     * Log Bytes
+     */
+    log_bytes: number;
+    /**
+     * Log Lines
+     */
+    log_lines: number;
+    /**
+     * Target Ids
+     */
+    target_ids: Array<number>;
+    /**
+     * Too Large
+     */
+    too_large: boolean;
+};
+
+/**
+ * OutputsRead
+ *
+ * ``groups`` は多い順。``pending`` があれば、もう一度尋ねると続きを比べる。
+ */
+export type OutputsRead = {
+    /**
+     * Groups
+     */
+    groups: Array<OutputGroupRead>;
+    /**
+     * Pending
+     */
+    pending: number;
+    /**
+     * Running
+     */
+    running: number;
+};
+
+/**
+ * PauseReason
+ */
+export type PauseReason = 'by_person' | 'between_waves' | 'too_many_failures';
+
+/**
  * Ping
  */
 export type Ping = {
@@ -734,6 +963,16 @@ export type Pong = {
      * Type
      */
     type: 'pong';
+};
+
+/**
+ * PriorityInput
+ */
+export type PriorityInput = {
+    /**
+     * Priority
+     */
+    priority: number;
 };
 
 /**
@@ -775,6 +1014,167 @@ export type Problem = {
 };
 
 /**
+ * ProjectLimitInput
+ */
+export type ProjectLimitInput = {
+    /**
+     * Id
+     */
+    id: number;
+    /**
+     * Max Parallel
+     */
+    max_parallel: number | null;
+};
+
+/**
+ * ProjectLimitRead
+ */
+export type ProjectLimitRead = {
+    /**
+     * Id
+     */
+    id: number;
+    /**
+     * Max Parallel
+     */
+    max_parallel: number | null;
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Running
+     */
+    running: number;
+};
+
+/**
+ * QueueItemRead
+ *
+ * 待っている実行。
+ */
+export type QueueItemRead = {
+    /**
+     * Execution Id
+     */
+    execution_id: number;
+    /**
+     * Job Id
+     */
+    job_id: number | null;
+    /**
+     * Job Name
+     */
+    job_name: string;
+    kind: ExecutionKind;
+    /**
+     * Position
+     */
+    position: number;
+    /**
+     * Priority
+     */
+    priority: number;
+    /**
+     * Requested By Name
+     */
+    requested_by_name: string;
+    /**
+     * Since
+     */
+    since: string;
+    /**
+     * Until
+     */
+    until: string | null;
+    /**
+     * Waiting
+     */
+    waiting: number;
+    waits_for: WaitReason;
+    /**
+     * Waits For Name
+     */
+    waits_for_name: string | null;
+};
+
+/**
+ * QueuePlaceRead
+ *
+ * 待ち行列での居場所。
+ *
+ * ``position`` は 1 が次の番。``waits_for_name`` は待っている相手の名前、``until`` は待っている時刻。
+ */
+export type QueuePlaceRead = {
+    /**
+     * Position
+     */
+    position: number;
+    /**
+     * Since
+     */
+    since: string;
+    /**
+     * Until
+     */
+    until: string | null;
+    /**
+     * Waiting
+     */
+    waiting: number;
+    waits_for: WaitReason;
+    /**
+     * Waits For Name
+     */
+    waits_for_name: string | null;
+};
+
+/**
+ * QueueRead
+ *
+ * 始まる順。
+ */
+export type QueueRead = {
+    /**
+     * Items
+     */
+    items: Array<QueueItemRead>;
+};
+
+/**
+ * QueueingInput
+ *
+ * 待ち行列での扱い。``concurrency_limit`` は同時に動かしてよい、このジョブの実行の数。
+ */
+export type QueueingInput = {
+    /**
+     * Concurrency Limit
+     */
+    concurrency_limit?: number | null;
+    /**
+     * Priority
+     */
+    priority?: number;
+    when_full?: WhenFull;
+};
+
+/**
+ * QueueingRead
+ */
+export type QueueingRead = {
+    /**
+     * Concurrency Limit
+     */
+    concurrency_limit: number | null;
+    /**
+     * Priority
+     */
+    priority: number;
+    when_full: WhenFull;
+};
+
+/**
  * Ready
  */
 export type Ready = {
@@ -782,6 +1182,130 @@ export type Ready = {
      * Type
      */
     type: 'ready';
+};
+
+/**
+ * ResolveInput
+ *
+ * 選び方。名指しと札の式の両方があれば、その合わせたもの。
+ */
+export type ResolveInput = {
+    /**
+     * Selector
+     */
+    selector?: string | null;
+    /**
+     * Server Ids
+     */
+    server_ids?: Array<number>;
+};
+
+/**
+ * ResolvedServerRead
+ */
+export type ResolvedServerRead = {
+    host_key_state: HostKeyState;
+    /**
+     * Id
+     */
+    id: number;
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Tags
+     */
+    tags: Array<string>;
+};
+
+/**
+ * ResolvedServers
+ *
+ * 動かす順。名指しが先で、続きは名前の順。
+ */
+export type ResolvedServers = {
+    /**
+     * Items
+     */
+    items: Array<ResolvedServerRead>;
+};
+
+/**
+ * RetryInput
+ *
+ * やり直し。``max_attempts`` は最初の一回を含み、``exit_codes`` は並べたものだけをやり直す。
+ */
+export type RetryInput = {
+    /**
+     * Delay S
+     */
+    delay_s?: number;
+    /**
+     * Exit Codes
+     */
+    exit_codes?: Array<number>;
+    /**
+     * Factor
+     */
+    factor?: number;
+    /**
+     * Jitter
+     */
+    jitter?: number;
+    /**
+     * Max Attempts
+     */
+    max_attempts?: number;
+    /**
+     * Max Delay S
+     */
+    max_delay_s?: number;
+    /**
+     * On
+     */
+    on?: Array<RetryOn>;
+};
+
+/**
+ * RetryOn
+ *
+ * 終了コードを問わずにやり直してよい、終わり方。
+ */
+export type RetryOn = 'connect' | 'timed_out' | 'lost';
+
+/**
+ * RetryRead
+ */
+export type RetryRead = {
+    /**
+     * Delay S
+     */
+    delay_s: number;
+    /**
+     * Exit Codes
+     */
+    exit_codes: Array<number>;
+    /**
+     * Factor
+     */
+    factor: number;
+    /**
+     * Jitter
+     */
+    jitter: number;
+    /**
+     * Max Attempts
+     */
+    max_attempts: number;
+    /**
+     * Max Delay S
+     */
+    max_delay_s: number;
+    /**
+     * On
+     */
+    on: Array<RetryOn>;
 };
 
 /**
@@ -806,7 +1330,7 @@ export type RoomChanged = {
     /**
      * Room
      */
-    room: 'servers' | 'jobs' | 'credentials';
+    room: 'servers' | 'jobs' | 'credentials' | 'queue';
     /**
      * Type
      */
@@ -998,10 +1522,12 @@ export type SpecRead = {
      * Interpreter
      */
     interpreter: string | null;
+    retry: RetryRead;
     /**
      * Script
      */
     script: string;
+    strategy: StrategyRead;
     /**
      * Timeout S
      */
@@ -1010,6 +1536,75 @@ export type SpecRead = {
      * Working Directory
      */
     working_directory: string | null;
+};
+
+/**
+ * StartInput
+ *
+ * 始め方。省けば、ジョブのとおり。
+ *
+ * ``server_ids`` を並べると、ジョブのサーバのうち、それだけで動かす。
+ */
+export type StartInput = {
+    /**
+     * Priority
+     */
+    priority?: number | null;
+    /**
+     * Server Ids
+     */
+    server_ids?: Array<number> | null;
+};
+
+/**
+ * StrategyInput
+ *
+ * たくさんのサーバの進め方。
+ *
+ * ``waves`` は波ごとの大きさで、台数(``"3"``)か全体に対する割合(``"10%"``、切り上げ)。残りは最後の波になる。
+ * ``max_failures`` を超えて失敗したら、``on_failures`` のとおりにする(台数か割合。割合は切り捨て)。
+ */
+export type StrategyInput = {
+    /**
+     * Max Failures
+     */
+    max_failures?: string | null;
+    /**
+     * Max Parallel
+     */
+    max_parallel?: number | null;
+    on_failures?: OnFailures;
+    /**
+     * Pause Between Waves
+     */
+    pause_between_waves?: boolean;
+    /**
+     * Waves
+     */
+    waves?: Array<string>;
+};
+
+/**
+ * StrategyRead
+ */
+export type StrategyRead = {
+    /**
+     * Max Failures
+     */
+    max_failures: string | null;
+    /**
+     * Max Parallel
+     */
+    max_parallel: number | null;
+    on_failures: OnFailures;
+    /**
+     * Pause Between Waves
+     */
+    pause_between_waves: boolean;
+    /**
+     * Waves
+     */
+    waves: Array<string>;
 };
 
 /**
@@ -1037,7 +1632,7 @@ export type StreamProblem = {
 /**
  * SubscribeChanges
  *
- * サーバ・ジョブ・認証情報のどれかが変わったこと。
+ * サーバ・ジョブ・認証情報・待ち行列のどれかが変わったこと。
  */
 export type SubscribeChanges = {
     /**
@@ -1160,9 +1755,17 @@ export type TagList = {
  */
 export type TargetRead = {
     /**
+     * Attempt
+     */
+    attempt: number;
+    /**
      * Detail
      */
     detail: string;
+    /**
+     * Earlier Attempts
+     */
+    earlier_attempts: Array<AttemptRead>;
     /**
      * Execution Id
      */
@@ -1180,6 +1783,10 @@ export type TargetRead = {
      */
     id: number;
     /**
+     * Latest
+     */
+    latest: boolean;
+    /**
      * Log Bytes
      */
     log_bytes: number;
@@ -1187,6 +1794,14 @@ export type TargetRead = {
      * Log Lines
      */
     log_lines: number;
+    /**
+     * Not Before
+     */
+    not_before: string | null;
+    /**
+     * Position
+     */
+    position: number;
     /**
      * Queued At
      */
@@ -1212,6 +1827,10 @@ export type TargetRead = {
      * Survivors
      */
     survivors: Array<number>;
+    /**
+     * Wave
+     */
+    wave: number;
 };
 
 /**
@@ -1341,6 +1960,20 @@ export type ValidationError = {
      */
     type: string;
 };
+
+/**
+ * WaitReason
+ *
+ * 何を待っているか。上にあるものほど、先に片付かなければならない。
+ */
+export type WaitReason = 'paused' | 'job_concurrency' | 'wave' | 'retry_delay' | 'execution_parallel' | 'no_worker' | 'global_limit' | 'project_limit' | 'server_limit' | 'turn';
+
+/**
+ * WhenFull
+ *
+ * 同時に動かしてよい数が一杯のとき、新しい実行をどうするか。
+ */
+export type WhenFull = 'queue' | 'skip' | 'replace';
 
 /**
  * CredentialInput
@@ -1616,6 +2249,65 @@ export type RefreshResponses = {
 };
 
 export type RefreshResponse = RefreshResponses[keyof RefreshResponses];
+
+export type RunCommandData = {
+    body: CommandInput;
+    headers?: {
+        /**
+         * Idempotency-Key
+         */
+        'idempotency-key'?: string | null;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/commands';
+};
+
+export type RunCommandErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type RunCommandError = RunCommandErrors[keyof RunCommandErrors];
+
+export type RunCommandResponses = {
+    /**
+     * Successful Response
+     */
+    201: ExecutionRead;
+};
+
+export type RunCommandResponse = RunCommandResponses[keyof RunCommandResponses];
 
 export type ListCredentialsData = {
     body?: never;
@@ -2031,6 +2723,10 @@ export type ListExecutionsData = {
          */
         state?: Array<ExecutionState> | null;
         /**
+         * Kind
+         */
+        kind?: ExecutionKind | null;
+        /**
          * Job Id
          */
         job_id?: number | null;
@@ -2224,6 +2920,180 @@ export type CancelExecutionResponses = {
 
 export type CancelExecutionResponse = CancelExecutionResponses[keyof CancelExecutionResponses];
 
+export type ContinueExecutionData = {
+    body?: never;
+    path: {
+        /**
+         * Execution Id
+         */
+        execution_id: number;
+    };
+    query?: never;
+    url: '/api/v1/executions/{execution_id}/continue';
+};
+
+export type ContinueExecutionErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type ContinueExecutionError = ContinueExecutionErrors[keyof ContinueExecutionErrors];
+
+export type ContinueExecutionResponses = {
+    /**
+     * Successful Response
+     */
+    200: ExecutionRead;
+};
+
+export type ContinueExecutionResponse = ContinueExecutionResponses[keyof ContinueExecutionResponses];
+
+export type GetExecutionOutputsData = {
+    body?: never;
+    path: {
+        /**
+         * Execution Id
+         */
+        execution_id: number;
+    };
+    query?: never;
+    url: '/api/v1/executions/{execution_id}/outputs';
+};
+
+export type GetExecutionOutputsErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type GetExecutionOutputsError = GetExecutionOutputsErrors[keyof GetExecutionOutputsErrors];
+
+export type GetExecutionOutputsResponses = {
+    /**
+     * Successful Response
+     */
+    200: OutputsRead;
+};
+
+export type GetExecutionOutputsResponse = GetExecutionOutputsResponses[keyof GetExecutionOutputsResponses];
+
+export type PauseExecutionData = {
+    body?: never;
+    path: {
+        /**
+         * Execution Id
+         */
+        execution_id: number;
+    };
+    query?: never;
+    url: '/api/v1/executions/{execution_id}/pause';
+};
+
+export type PauseExecutionErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type PauseExecutionError = PauseExecutionErrors[keyof PauseExecutionErrors];
+
+export type PauseExecutionResponses = {
+    /**
+     * Successful Response
+     */
+    200: ExecutionRead;
+};
+
+export type PauseExecutionResponse = PauseExecutionResponses[keyof PauseExecutionResponses];
+
 export type RerunExecutionData = {
     body?: never;
     path: {
@@ -2281,6 +3151,64 @@ export type RerunExecutionResponses = {
 };
 
 export type RerunExecutionResponse = RerunExecutionResponses[keyof RerunExecutionResponses];
+
+export type RerunFailedTargetsData = {
+    body?: never;
+    path: {
+        /**
+         * Execution Id
+         */
+        execution_id: number;
+    };
+    query?: never;
+    url: '/api/v1/executions/{execution_id}/rerun-failed';
+};
+
+export type RerunFailedTargetsErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type RerunFailedTargetsError = RerunFailedTargetsErrors[keyof RerunFailedTargetsErrors];
+
+export type RerunFailedTargetsResponses = {
+    /**
+     * Successful Response
+     */
+    200: ExecutionRead;
+};
+
+export type RerunFailedTargetsResponse = RerunFailedTargetsResponses[keyof RerunFailedTargetsResponses];
 
 export type ListJobsData = {
     body?: never;
@@ -2648,7 +3576,10 @@ export type DuplicateJobResponses = {
 export type DuplicateJobResponse = DuplicateJobResponses[keyof DuplicateJobResponses];
 
 export type StartExecutionData = {
-    body?: never;
+    /**
+     * Body
+     */
+    body?: StartInput | null;
     headers?: {
         /**
          * Idempotency-Key
@@ -2710,6 +3641,223 @@ export type StartExecutionResponses = {
 };
 
 export type StartExecutionResponse = StartExecutionResponses[keyof StartExecutionResponses];
+
+export type GetLimitsData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/limits';
+};
+
+export type GetLimitsErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type GetLimitsError = GetLimitsErrors[keyof GetLimitsErrors];
+
+export type GetLimitsResponses = {
+    /**
+     * Successful Response
+     */
+    200: LimitsRead;
+};
+
+export type GetLimitsResponse = GetLimitsResponses[keyof GetLimitsResponses];
+
+export type SetLimitsData = {
+    body: LimitsInput;
+    path?: never;
+    query?: never;
+    url: '/api/v1/limits';
+};
+
+export type SetLimitsErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type SetLimitsError = SetLimitsErrors[keyof SetLimitsErrors];
+
+export type SetLimitsResponses = {
+    /**
+     * Successful Response
+     */
+    200: LimitsRead;
+};
+
+export type SetLimitsResponse = SetLimitsResponses[keyof SetLimitsResponses];
+
+export type GetQueueData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/queue';
+};
+
+export type GetQueueErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type GetQueueError = GetQueueErrors[keyof GetQueueErrors];
+
+export type GetQueueResponses = {
+    /**
+     * Successful Response
+     */
+    200: QueueRead;
+};
+
+export type GetQueueResponse = GetQueueResponses[keyof GetQueueResponses];
+
+export type SetQueuePriorityData = {
+    body: PriorityInput;
+    path: {
+        /**
+         * Execution Id
+         */
+        execution_id: number;
+    };
+    query?: never;
+    url: '/api/v1/queue/{execution_id}';
+};
+
+export type SetQueuePriorityErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type SetQueuePriorityError = SetQueuePriorityErrors[keyof SetQueuePriorityErrors];
+
+export type SetQueuePriorityResponses = {
+    /**
+     * Successful Response
+     */
+    200: ExecutionRead;
+};
+
+export type SetQueuePriorityResponse = SetQueuePriorityResponses[keyof SetQueuePriorityResponses];
 
 export type ListServersData = {
     body?: never;
@@ -2833,6 +3981,59 @@ export type CreateServerResponses = {
 };
 
 export type CreateServerResponse = CreateServerResponses[keyof CreateServerResponses];
+
+export type ResolveServersData = {
+    body: ResolveInput;
+    path?: never;
+    query?: never;
+    url: '/api/v1/servers/resolve';
+};
+
+export type ResolveServersErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type ResolveServersError = ResolveServersErrors[keyof ResolveServersErrors];
+
+export type ResolveServersResponses = {
+    /**
+     * Successful Response
+     */
+    200: ResolvedServers;
+};
+
+export type ResolveServersResponse = ResolveServersResponses[keyof ResolveServersResponses];
 
 export type ListTagsData = {
     body?: never;

@@ -1,4 +1,4 @@
-import type { ExecutionPage, ExecutionRead, JobPage, ServerPage, UserOptions } from '@/api'
+import type { ExecutionPage, ExecutionRead, JobPage, ServerPage, StartInput, TargetRead, UserOptions } from '@/api'
 import { unwrap } from '@/api/client'
 import * as sdk from '@/api/generated'
 import type { ExecutionFilters } from './composables/executionFilters'
@@ -11,6 +11,7 @@ export interface PageOf {
 export function fetchExecutions(filters: ExecutionFilters, page: PageOf, signal?: AbortSignal): Promise<ExecutionPage> {
   const query = {
     state: filters.states.length > 0 ? filters.states : null,
+    kind: filters.kind,
     job_id: filters.jobId,
     server_id: filters.serverId,
     requested_by: filters.userId,
@@ -34,9 +35,26 @@ export function rerunExecution(id: number): Promise<ExecutionRead> {
   return unwrap(sdk.rerunExecution({ path: { execution_id: id } }))
 }
 
+/** 成功しなかった対象だけを、同じ実行の中で。 */
+export function rerunFailed(id: number): Promise<ExecutionRead> {
+  return unwrap(sdk.rerunFailedTargets({ path: { execution_id: id } }))
+}
+
+export function pauseExecution(id: number): Promise<ExecutionRead> {
+  return unwrap(sdk.pauseExecution({ path: { execution_id: id } }))
+}
+
+export function continueExecution(id: number): Promise<ExecutionRead> {
+  return unwrap(sdk.continueExecution({ path: { execution_id: id } }))
+}
+
+export function fetchTarget(id: number, signal?: AbortSignal): Promise<TargetRead> {
+  return unwrap(sdk.getTarget({ path: { target_id: id }, signal }))
+}
+
 /** `key` は一度の操作に一つ。送り直しても、実行が二つ始まらない。 */
-export function startExecution(jobId: number, key: string): Promise<ExecutionRead> {
-  return unwrap(sdk.startExecution({ path: { job_id: jobId }, headers: { 'idempotency-key': key } }))
+export function startExecution(jobId: number, key: string, body: StartInput = {}): Promise<ExecutionRead> {
+  return unwrap(sdk.startExecution({ path: { job_id: jobId }, body, headers: { 'idempotency-key': key } }))
 }
 
 /** 絞り込みの選択肢。名前で探せるように、一度に多めに取る。 */

@@ -4,6 +4,7 @@ import type { ExecutionSummary, TargetRead } from '@/api'
 export function executionSummary(change: Partial<ExecutionSummary> = {}): ExecutionSummary {
   return {
     id: 1,
+    kind: 'job',
     job_id: 1,
     job_name: 'hello',
     state: 'running',
@@ -12,8 +13,14 @@ export function executionSummary(change: Partial<ExecutionSummary> = {}): Execut
     requested_by_id: 1,
     requested_by_name: 'admin',
     rerun_of: null,
+    priority: 0,
+    queued_at: '2026-11-01T00:00:00Z',
+    paused_at: null,
+    paused_reason: null,
+    paused_by_name: null,
     cancel_requested_at: null,
     cancel_requested_by_name: null,
+    cancel_reason: null,
     created_at: '2026-11-01T00:00:00Z',
     started_at: '2026-11-01T00:00:01Z',
     finished_at: null,
@@ -28,6 +35,11 @@ export function targetRead(change: Partial<TargetRead> = {}): TargetRead {
     execution_id: 1,
     server_id: 1,
     server_name: 'web-1',
+    position: 0,
+    attempt: 1,
+    latest: true,
+    wave: 0,
+    not_before: null,
     state: 'running',
     reason: null,
     detail: '',
@@ -38,6 +50,7 @@ export function targetRead(change: Partial<TargetRead> = {}): TargetRead {
     queued_at: '2026-11-01T00:00:00Z',
     started_at: '2026-11-01T00:00:01Z',
     finished_at: null,
+    earlier_attempts: [],
     ...change,
   }
 }

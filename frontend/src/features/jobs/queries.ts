@@ -17,9 +17,13 @@ export function inputFromJob(job: JobRead): JobInput {
     script: job.script,
     interpreter: job.interpreter,
     server_ids: job.servers.map((server) => server.id),
+    selector: job.selector,
     env: job.env,
     working_directory: job.working_directory,
     timeout_s: job.timeout_s,
+    strategy: job.strategy,
+    retry: job.retry,
+    queueing: job.queueing,
     enabled: job.enabled,
   }
 }

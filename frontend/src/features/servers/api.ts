@@ -2,6 +2,8 @@ import type {
   ConnectionTestRead,
   CredentialPage,
   HostKeyScanRead,
+  ResolvedServers,
+  ResolveInput,
   ServerInput,
   ServerPage,
   ServerRead,
@@ -19,6 +21,11 @@ export interface ServerQuery {
 
 export function fetchServers(query: ServerQuery, signal?: AbortSignal): Promise<ServerPage> {
   return unwrap(sdk.listServers({ query, signal }))
+}
+
+/** 名指しと札の式に、今当てはまるサーバ。 */
+export function resolveServers(body: ResolveInput, signal?: AbortSignal): Promise<ResolvedServers> {
+  return unwrap(sdk.resolveServers({ body, signal }))
 }
 
 export function fetchTags(): Promise<TagList> {

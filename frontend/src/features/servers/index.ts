@@ -1,1 +1,3 @@
+export { resolveServers } from './api'
 export { default as HostKeyChip } from './components/HostKeyChip.vue'
+export { default as SelectorField } from './components/SelectorField.vue'

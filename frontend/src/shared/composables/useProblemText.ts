@@ -36,7 +36,7 @@ export function useProblemText(): UseProblemText {
 
   function fieldMessage(error: ApiProblem['errors'][number]): string {
     const key = fieldErrorKey(error.code)
-    return te(key) ? t(key) : error.message
+    return te(key) ? t(key, { ...error.params }) : error.message
   }
 
   return { describe, fieldMessage }

@@ -8,6 +8,7 @@ import {
   mdiDebugStepOver,
   mdiHelpCircle,
   mdiLanDisconnect,
+  mdiPauseCircle,
   mdiPlayCircle,
   mdiProgressClock,
 } from '@mdi/js'
@@ -26,6 +27,7 @@ export const STATE_LOOKS: Readonly<Record<RunState, Look>> = {
   queued: { icon: mdiClockOutline, color: 'secondary' },
   starting: { icon: mdiProgressClock, color: 'info' },
   running: { icon: mdiPlayCircle, color: 'primary' },
+  paused: { icon: mdiPauseCircle, color: 'warning' },
   disconnected: { icon: mdiLanDisconnect, color: 'warning' },
   succeeded: { icon: mdiCheckCircle, color: 'success' },
   failed: { icon: mdiAlertCircle, color: 'error' },
@@ -36,7 +38,7 @@ export const STATE_LOOKS: Readonly<Record<RunState, Look>> = {
   skipped: { icon: mdiDebugStepOver, color: 'secondary' },
 }
 
-const GOING: ReadonlySet<RunState> = new Set(['queued', 'starting', 'running', 'disconnected'])
+const GOING: ReadonlySet<RunState> = new Set(['queued', 'starting', 'running', 'paused', 'disconnected'])
 
 /** もう変わらない状態か。 */
 export function isFinished(state: RunState): boolean {

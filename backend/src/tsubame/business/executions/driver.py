@@ -13,10 +13,10 @@ from typing import Protocol
 
 from tsubame.business.credentials.entities import KeyLogin, PasswordLogin
 from tsubame.business.executions.entities import Assignment, TargetResult
+from tsubame.business.executions.flow import FlowTx, end_target
 from tsubame.business.executions.log_writer import LogStream, LogWriter
 from tsubame.business.executions.masking import Masker
 from tsubame.business.executions.outcomes import Stopped, decide
-from tsubame.business.executions.ports import TargetRepository
 from tsubame.business.executions.reasons import Reason
 from tsubame.business.executions.remote_run import (
     Attachment,
@@ -47,11 +47,6 @@ from tsubame.business.shared.persistence import persist
 from tsubame.business.shared.transactions import Transactions
 
 
-class DriverTx(Protocol):
-    @property
-    def targets(self) -> TargetRepository: ...
-
-
 class Endpoints(Protocol):
     """サーバの番号から、つなぐのに要るものを組み立てる口(servers の部屋が持つ)。"""
 
@@ -66,7 +61,7 @@ class Endpoints(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DriverPorts:
-    transactions: Transactions[DriverTx]
+    transactions: Transactions[FlowTx]
     runs: RemoteRuns
     endpoints: Endpoints
     log_writer: LogWriter
@@ -95,7 +90,7 @@ class TargetDriver:
         result = await self._drive(cancel)
         await persist(
             self._ports.transactions,
-            lambda tx: tx.targets.finish(self._lease, result, self._ports.clock.now()),
+            lambda tx: end_target(tx, self._lease, result, self._ports.clock.now()),
         )
         return result
 

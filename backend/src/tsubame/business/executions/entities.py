@@ -1,9 +1,29 @@
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 
+from tsubame.business.executions.queue_place import QueuePlace
 from tsubame.business.executions.states import ExecutionState, TargetState
 from tsubame.business.jobs.entities import ScriptSpec
 from tsubame.business.shared.ids import ExecutionId, JobId, ProjectId, ServerId, TargetId, UserId, WorkerId
+
+
+class ExecutionKind(StrEnum):
+    JOB = "job"
+    AD_HOC = "ad_hoc"
+    """その場で書いた命令。元のジョブはない。"""
+
+
+class PauseReason(StrEnum):
+    BY_PERSON = "by_person"
+    BETWEEN_WAVES = "between_waves"
+    """波が終わった。次の波は、人が続けると言うまで始めない。"""
+    TOO_MANY_FAILURES = "too_many_failures"
+
+
+class CancelReason(StrEnum):
+    REPLACED = "replaced"
+    """同じジョブの新しい実行に、場所を譲った。"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,10 +33,13 @@ class Execution:
     Attributes:
         job_id: 元のジョブ。消されていれば ``None``(``job_name`` は残る)。
         state_counts: 状態ごとの対象の数(0 の状態は含まない)。一覧で内訳を見せるため行に持つ。
+        queued_at: 順番を待ち始めたとき。失敗した対象だけをもう一度動かすと、そのときになる。
+        cancel_reason: 人が止めたのでなければ、そのわけ。
         started_at: 最初の対象が走り始めたとき。
     """
 
     id: ExecutionId
+    kind: ExecutionKind
     project_id: ProjectId
     job_id: JobId | None
     job_name: str
@@ -26,9 +49,28 @@ class Execution:
     requested_by: UserId | None
     requested_by_name: str
     rerun_of: ExecutionId | None
+    priority: int
+    queued_at: datetime
+    paused_at: datetime | None
+    paused_reason: PauseReason | None
+    paused_by_name: str | None
     cancel_requested_at: datetime | None
     cancel_requested_by_name: str | None
+    cancel_reason: CancelReason | None
     created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """同じ位置の、前の試み。"""
+
+    target_id: TargetId
+    attempt: int
+    state: TargetState
+    reason: str | None
+    exit_code: int | None
     started_at: datetime | None
     finished_at: datetime | None
 
@@ -38,6 +80,12 @@ class Target:
     """対象: 一つの実行の中の、一つのサーバ。
 
     Attributes:
+        position: 実行の中での並び(0 から)。
+        attempt: 何度目の試みか(1 から)。
+        latest: その位置の最後の試みか。
+        wave: 何番目の波か(0 から)。
+        not_before: やり直しの間。これより前には始めない。
+        earlier_attempts: 前の試み。古い順。
         reason: 終わり方の理由(成功なら ``None``)。切れているあいだは、切れた理由。
         detail: 理由の補足(英語の一文か、相手の言ったこと)。
         remote_bytes: サーバのファイルから取り込んだバイト数。再開の位置。
@@ -50,6 +98,11 @@ class Target:
     execution_id: ExecutionId
     server_id: ServerId | None
     server_name: str
+    position: int
+    attempt: int
+    latest: bool
+    wave: int
+    not_before: datetime | None
     state: TargetState
     reason: str | None
     detail: str
@@ -62,13 +115,17 @@ class Target:
     queued_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    earlier_attempts: tuple[Attempt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ExecutionDetail:
+    """実行の全部。``targets`` は位置ごとの最後の試み、``place`` は待ち行列での居場所。"""
+
     execution: Execution
     spec: ScriptSpec
     targets: tuple[Target, ...]
+    place: QueuePlace | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +158,15 @@ class Assignment:
     log_newlines: int
     log_day: date
     started_at: datetime | None
+    cancel_requested: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EndedTarget:
+    """終わった対象の、次を決めるのに要る事実。"""
+
+    spec: ScriptSpec
+    attempt: int
     cancel_requested: bool
 
 

@@ -15,6 +15,32 @@ class AlreadyEndedError(ConflictError):
     code = "execution_already_ended"
 
 
+class NotEndedYetError(ConflictError):
+    """まだ終わっていないので、もう一度動かせない。"""
+
+    code = "execution_not_ended"
+
+
+class NothingToRerunError(ConflictError):
+    """成功しなかった対象がない。"""
+
+    code = "nothing_to_rerun"
+
+
+class AlreadyPausedError(ConflictError):
+    code = "execution_already_paused"
+
+
+class NotPausedError(ConflictError):
+    code = "execution_not_paused"
+
+
+class NotInQueueError(ConflictError):
+    """待っている対象がないので、順番を変えられない。"""
+
+    code = "execution_not_in_queue"
+
+
 class IdempotencyMismatchError(ConflictError):
     """同じ Idempotency-Key が、別のジョブの開始に使われている。"""
 

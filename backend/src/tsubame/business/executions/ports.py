@@ -1,30 +1,47 @@
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
 from tsubame.business.executions.entities import (
     Assignment,
+    CancelReason,
+    EndedTarget,
     Execution,
     ExecutionDetail,
+    ExecutionKind,
     Lease,
     Target,
     TargetResult,
 )
+from tsubame.business.executions.reasons import Reason
 from tsubame.business.executions.states import ExecutionState, TargetState
-from tsubame.business.jobs.entities import Job, ServerRef
+from tsubame.business.jobs.entities import ScriptSpec, ServerRef
 from tsubame.business.shared.actor import Actor
-from tsubame.business.shared.ids import ExecutionId, JobId, ServerId, TargetId, UserId, WorkerId
+from tsubame.business.shared.ids import ExecutionId, JobId, ProjectId, ServerId, TargetId, UserId, WorkerId
 from tsubame.business.shared.paging import Page, PageRequest
 
 
 @dataclass(frozen=True, slots=True)
 class NewExecution:
-    """これから入れる実行。対象はサーバごとに一つ、``run_ids`` と同じ順。"""
+    """これから入れる実行。対象はサーバごとに一つ、並べた順。
 
-    job: Job
+    Attributes:
+        waves: 対象ごとの、何番目の波か。
+        entered: 同時実行の枠を待たなくてよい。
+        skipped: 動かさずに終わらせる、そのわけ。
+    """
+
+    kind: ExecutionKind
+    project_id: ProjectId
+    job_id: JobId | None
+    job_name: str
+    spec: ScriptSpec
+    priority: int
     servers: tuple[ServerRef, ...]
-    run_ids: tuple[str, ...]
+    waves: tuple[int, ...]
+    entered: bool
+    skipped: Reason | None
     requested_by: Actor
     rerun_of: ExecutionId | None
     idempotency_key: str | None
@@ -36,6 +53,7 @@ class ExecutionFilter:
     """一覧の絞り込み。時刻は ``created_from`` 以上、``created_to`` 未満。"""
 
     states: tuple[ExecutionState, ...] = ()
+    kind: ExecutionKind | None = None
     job_id: JobId | None = None
     server_id: ServerId | None = None
     requested_by: UserId | None = None
@@ -86,7 +104,16 @@ class ExecutionRepository(Protocol):
 
     async def sizes(self) -> Sizes: ...
 
-    async def request_cancel(self, execution_id: ExecutionId, by: Actor, at: datetime) -> list[TargetId]:
+    async def occupants(self, job_id: JobId) -> list[ExecutionId]:
+        """そのジョブの、終わってもいないし中止も求められていない実行。古い順。
+
+        ジョブの行を鎖し、同じジョブを同時に始める者を待たせる(数えたあとで増えないように)。
+        """
+        ...
+
+    async def request_cancel(
+        self, execution_id: ExecutionId, by: Actor, at: datetime, reason: CancelReason | None = None
+    ) -> list[TargetId]:
         """中止を書き留め、まだ終わっていない対象の番号を返す。
 
         待っているだけの対象(権利をだれも持たない ``queued``)は、その場で ``cancelled`` にする。
@@ -128,8 +155,14 @@ class TargetRepository(Protocol):
         """``running`` か ``disconnected`` へ。Raises: LeaseLostError。"""
         ...
 
-    async def finish(self, lease: Lease, result: TargetResult, at: datetime) -> None:
+    async def finish(self, lease: Lease, result: TargetResult, at: datetime) -> EndedTarget:
         """終わりを確定させ、権利を手放す。Raises: LeaseLostError。"""
+        ...
+
+    async def try_again(
+        self, target_ids: Sequence[TargetId], at: datetime, *, not_before: datetime | None
+    ) -> None:
+        """終わった対象の、次の試みの行を足す。実行の行を鎖したまま使う。状態は直さない。"""
         ...
 
     async def release(self, lease: Lease) -> None:
@@ -317,3 +350,27 @@ class LogTickets(Protocol):
     async def redeem(self, token_hash: bytes, at: datetime) -> TargetId | None:
         """券を使い切り、その対象を返す。ない・使った・期限切れなら ``None``。"""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredOutput:
+    """終わった対象の、保存した出力。``digest`` は、前に計算していれば、その要約。"""
+
+    target_id: TargetId
+    log_bytes: int
+    log_lines: int
+    digest: bytes | None
+
+
+class OutputRepository(Protocol):
+    """出力を比べるための、対象の行の読み書き。どれも、その位置の最後の試みだけを見る。"""
+
+    async def running(self, execution_id: ExecutionId) -> int:
+        """まだ終わっていない対象の数。"""
+        ...
+
+    async def ended(self, execution_id: ExecutionId) -> list[StoredOutput]:
+        """動いて終わった対象を、並びの順に。動かせずに終わったものは含まない。"""
+        ...
+
+    async def remember(self, digests: Mapping[TargetId, bytes]) -> None: ...

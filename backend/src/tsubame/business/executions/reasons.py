@@ -35,6 +35,12 @@ class Reason(StrEnum):
     NEVER_STARTED = "never_started"
     START_REFUSED = "start_refused"
     SERVER_DELETED = "server_deleted"
+    JOB_BUSY = "job_busy"
+    """ジョブの同時実行の枠が一杯で、飛ばした。"""
+    REPLACED = "replaced"
+    """同じジョブの新しい実行に、場所を譲った。"""
+    STRATEGY_STOPPED = "strategy_stopped"
+    """失敗が許した数を超え、始めずに終えた。"""
 
 
 def of_exit_code(exit_code: int) -> Reason | None:

@@ -1,31 +1,27 @@
-"""実行の用件: 始める、止める、もう一度、見る。"""
+"""実行の用件: 止める、待たせる、続ける、見る。始めるのは starting.py。"""
 
-import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
 from tsubame.business.audit.entities import AuditEvent
 from tsubame.business.audit.ports import AuditLog
-from tsubame.business.executions.entities import Execution, ExecutionDetail, Target
-from tsubame.business.executions.errors import IdempotencyMismatchError
+from tsubame.business.executions.entities import Execution, ExecutionDetail, PauseReason, Target
+from tsubame.business.executions.errors import AlreadyEndedError, AlreadyPausedError, NotPausedError
+from tsubame.business.executions.flow import Flow, FlowRepository, Pause
 from tsubame.business.executions.ports import (
     ExecutionFilter,
     ExecutionRepository,
     HourCount,
-    NewExecution,
-    Queue,
     Sizes,
     TargetRepository,
 )
-from tsubame.business.executions.states import ExecutionState
-from tsubame.business.jobs.entities import Job, ServerRef
-from tsubame.business.jobs.errors import JobDisabledError, JobHasNoServersError, JobNotFoundError
-from tsubame.business.jobs.ports import JobRepository
+from tsubame.business.executions.states import ENDED_EXECUTIONS, LIVE_EXECUTIONS, ExecutionState
+from tsubame.business.executions.strategies import wave_to_open_on_continue
 from tsubame.business.shared.actor import Actor
 from tsubame.business.shared.clock import Clock
-from tsubame.business.shared.ids import ExecutionId, JobId, TargetId
+from tsubame.business.shared.ids import ExecutionId, TargetId
 from tsubame.business.shared.paging import Page, PageRequest
 from tsubame.business.shared.permissions import Permission
 from tsubame.business.shared.signals import SignalKind, Signals
@@ -34,36 +30,19 @@ from tsubame.business.shared.transactions import Transactions
 
 class ExecutionTx(Protocol):
     @property
-    def jobs(self) -> JobRepository: ...
-
-    @property
     def executions(self) -> ExecutionRepository: ...
 
     @property
     def targets(self) -> TargetRepository: ...
 
     @property
-    def queue(self) -> Queue: ...
+    def flow(self) -> FlowRepository: ...
 
     @property
     def audit(self) -> AuditLog: ...
 
     @property
     def signals(self) -> Signals: ...
-
-
-@dataclass(frozen=True, slots=True)
-class StartRequest:
-    """実行を始める頼み。
-
-    Attributes:
-        idempotency_key: 同じ鍵で二度頼まれたら、二度目は最初の実行を返す。
-        rerun_of: もう一度動かすときの、元の実行。
-    """
-
-    job_id: JobId
-    idempotency_key: str | None = None
-    rerun_of: ExecutionId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,61 +60,6 @@ class ExecutionService:
         self._transactions = transactions
         self._clock = clock
 
-    async def start(self, actor: Actor, request: StartRequest) -> ExecutionDetail:
-        """実行を頼む。待ち行列に積んだら戻る。
-
-        Raises:
-            JobNotFoundError, JobDisabledError, JobHasNoServersError, IdempotencyMismatchError。
-        """
-        actor.require(Permission.EXECUTION_START)
-        async with self._transactions.begin() as tx:
-            if request.idempotency_key is not None:
-                earlier = await tx.executions.find_by_idempotency_key(actor.user_id, request.idempotency_key)
-                if earlier is not None:
-                    if earlier.job_id != request.job_id:
-                        raise IdempotencyMismatchError("This Idempotency-Key already started another job.")
-                    return await tx.executions.detail(earlier.id)
-            job = await tx.jobs.get(request.job_id)
-            return await self._add(tx, actor, job, request)
-
-    async def rerun(self, actor: Actor, execution_id: ExecutionId) -> ExecutionDetail:
-        """同じ中身(当時の写し)を、同じサーバで、もう一度動かす。"""
-        actor.require(Permission.EXECUTION_START)
-        async with self._transactions.begin() as tx:
-            earlier = await tx.executions.detail(execution_id)
-            if earlier.execution.job_id is None:
-                raise JobNotFoundError("The job of this execution was deleted.")
-            job = await tx.jobs.get(earlier.execution.job_id)
-            servers = tuple(
-                ServerRef(target.server_id, target.server_name)
-                for target in earlier.targets
-                if target.server_id is not None
-            )
-            as_it_was = replace(job, spec=earlier.spec, servers=servers)
-            return await self._add(tx, actor, as_it_was, StartRequest(job.id, rerun_of=execution_id))
-
-    async def _add(self, tx: ExecutionTx, actor: Actor, job: Job, request: StartRequest) -> ExecutionDetail:
-        if not job.enabled:
-            raise JobDisabledError(f"The job {job.name!r} is disabled.", params={"name": job.name})
-        if not job.servers:
-            raise JobHasNoServersError(f"The job {job.name!r} has no servers to run on.")
-        now = self._clock.now()
-        execution_id = await tx.executions.add(
-            NewExecution(
-                job=job,
-                servers=job.servers,
-                run_ids=tuple(new_run_id(now.strftime("%y%m%d%H%M%S")) for _ in job.servers),
-                requested_by=actor,
-                rerun_of=request.rerun_of,
-                idempotency_key=request.idempotency_key,
-                created_at=now,
-            )
-        )
-        await tx.queue.deliver(await tx.executions.target_ids(execution_id))
-        await tx.audit.record(AuditEvent(actor, "execution.started", "execution", execution_id, job.name))
-        await tx.signals.send(SignalKind.EXECUTION, [execution_id])
-        return await tx.executions.detail(execution_id)
-
     async def cancel(self, actor: Actor, execution_id: ExecutionId) -> ExecutionDetail:
         """中止を求める。プロセスが消えるのを待たずに戻る。
 
@@ -146,10 +70,44 @@ class ExecutionService:
         async with self._transactions.begin() as tx:
             left = await tx.executions.request_cancel(execution_id, actor, self._clock.now())
             detail = await tx.executions.detail(execution_id)
-            name = detail.execution.job_name
-            await tx.audit.record(AuditEvent(actor, "execution.cancelled", "execution", execution_id, name))
             await tx.signals.send(SignalKind.CANCEL, left)
+            await _tell(tx, _event(actor, "execution.cancelled", execution_id, detail.execution.job_name))
         return detail
+
+    async def pause(self, actor: Actor, execution_id: ExecutionId) -> ExecutionDetail:
+        """新しい対象を始めないようにする。動いている対象は、最後まで動く。
+
+        Raises: ExecutionNotFoundError, AlreadyEndedError, AlreadyPausedError。
+        """
+        actor.require(Permission.EXECUTION_PAUSE)
+        async with self._transactions.begin() as tx:
+            now = self._clock.now()
+            flow = await _live(tx, execution_id)
+            if flow.progress.paused:
+                raise AlreadyPausedError(f"Execution {execution_id} is already paused.")
+            await tx.flow.pause(execution_id, Pause(PauseReason.BY_PERSON, actor.name, now))
+            await tx.flow.refresh(execution_id, now)
+            await _tell(tx, _event(actor, "execution.paused", execution_id, flow.job_name))
+            return await tx.executions.detail(execution_id)
+
+    async def go_on(self, actor: Actor, execution_id: ExecutionId) -> ExecutionDetail:
+        """待たせていた実行を続ける。ここまでの失敗は許したことにし、終わった波の次を開く。
+
+        Raises: ExecutionNotFoundError, AlreadyEndedError, NotPausedError。
+        """
+        actor.require(Permission.EXECUTION_PAUSE)
+        async with self._transactions.begin() as tx:
+            now = self._clock.now()
+            flow = await _live(tx, execution_id)
+            if not flow.progress.paused:
+                raise NotPausedError(f"Execution {execution_id} is not paused.")
+            await tx.flow.go_on(execution_id, flow.progress.failures)
+            wave = wave_to_open_on_continue(flow.progress)
+            if wave is not None:
+                await tx.flow.open_wave(execution_id, wave)
+            await tx.flow.refresh(execution_id, now)
+            await _tell(tx, _event(actor, "execution.continued", execution_id, flow.job_name))
+            return await tx.executions.detail(execution_id)
 
     async def get(self, actor: Actor, execution_id: ExecutionId) -> ExecutionDetail:
         actor.require(Permission.EXECUTION_READ)
@@ -175,7 +133,7 @@ class ExecutionService:
         """今動いているもの、最後に失敗したもの、直近二十四時間。"""
         actor.require(Permission.EXECUTION_READ)
         async with self._transactions.begin() as tx:
-            live = ExecutionFilter(states=(ExecutionState.QUEUED, ExecutionState.RUNNING))
+            live = ExecutionFilter(states=LIVE_EXECUTIONS)
             bad = ExecutionFilter(states=_BAD)
             return Overview(
                 running=(await tx.executions.page(live, PageRequest(limit=20))).items,
@@ -193,6 +151,18 @@ _BAD = (
 )
 
 
-def new_run_id(stamp: str) -> str:
-    """サーバの上での走りの名前。ほかの設置のつばめとも、決して重ならない。"""
-    return f"{stamp}-{secrets.token_hex(8)}"
+async def _live(tx: ExecutionTx, execution_id: ExecutionId) -> Flow:
+    flow = await tx.flow.lock(execution_id)
+    if flow.state in ENDED_EXECUTIONS:
+        raise AlreadyEndedError(f"Execution {execution_id} has already ended.")
+    return flow
+
+
+def _event(actor: Actor, action: str, execution_id: ExecutionId, job_name: str) -> AuditEvent:
+    return AuditEvent(actor, action, "execution", execution_id, job_name)
+
+
+async def _tell(tx: ExecutionTx, event: AuditEvent) -> None:
+    """記録し、待ち行列が動けるかもしれないことを知らせる。"""
+    await tx.audit.record(event)
+    await tx.signals.send(SignalKind.QUEUE, [0])

@@ -1,6 +1,7 @@
 """状態と、その移り方の、ただ一つの表。"""
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from enum import StrEnum
 from typing import Final
 
@@ -29,6 +30,10 @@ class ExecutionState(StrEnum):
     CANCELLED = "cancelled"
     TIMED_OUT = "timed_out"
     LOST = "lost"
+    PAUSED = "paused"
+    """人か作戦が止めていて、動いている対象もない。続きは人を待つ。"""
+    SKIPPED = "skipped"
+    """ジョブが一杯で、動かさなかった。"""
 
 
 ENDED: Final = frozenset(
@@ -57,7 +62,11 @@ MOVES: Final[Mapping[TargetState, frozenset[TargetState]]] = {
     **{state: frozenset() for state in ENDED},
 }
 
-ENDED_EXECUTIONS: Final = frozenset(ExecutionState) - {ExecutionState.QUEUED, ExecutionState.RUNNING}
+UNFINISHED: Final = tuple(state for state in TargetState if state not in ENDED)
+"""まだ終わっていない状態。"""
+
+LIVE_EXECUTIONS: Final = (ExecutionState.QUEUED, ExecutionState.RUNNING, ExecutionState.PAUSED)
+ENDED_EXECUTIONS: Final = frozenset(ExecutionState) - set(LIVE_EXECUTIONS)
 
 
 def sources_of(destination: TargetState) -> tuple[TargetState, ...]:
@@ -65,25 +74,39 @@ def sources_of(destination: TargetState) -> tuple[TargetState, ...]:
     return tuple(source for source, destinations in MOVES.items() if destination in destinations)
 
 
-def derive(counts: Mapping[TargetState, int]) -> ExecutionState:
+def derive(counts: Mapping[TargetState, int], *, paused: bool = False) -> ExecutionState:
     """対象の状態の数から、実行の状態を決める。
 
-    動いているものが一つでもあれば ``running``。全部終わったら、全部成功で ``succeeded``、
-    成功と失敗が混ざれば ``partially_failed``、成功がなければいちばん重い終わり方。
+    数えるのは、位置ごとの最後の試みだけ。
+    動いているものが一つでもあれば ``running``。止めていて、何も動いていなければ ``paused``。
+    全部終わったら、全部成功で ``succeeded``、成功と失敗が混ざれば ``partially_failed``、成功がなければ
+    いちばん重い終わり方。
     """
-    present = {state for state, count in counts.items() if count > 0} - {TargetState.SKIPPED}
-    if present - ENDED:
-        waiting = present <= {TargetState.QUEUED}
-        return ExecutionState.QUEUED if waiting else ExecutionState.RUNNING
-    bad = present - {TargetState.SUCCEEDED}
+    seen = {state for state, count in counts.items() if count > 0}
+    if seen - ENDED:
+        return _derive_live(seen, paused=paused)
+    if seen == {TargetState.SKIPPED}:
+        return ExecutionState.SKIPPED
+    return _derive_ended(seen - {TargetState.SKIPPED})
+
+
+def _derive_live(seen: AbstractSet[TargetState], *, paused: bool) -> ExecutionState:
+    if paused and not seen & ACTIVE:
+        return ExecutionState.PAUSED
+    waiting = seen <= {TargetState.QUEUED, TargetState.SKIPPED}
+    return ExecutionState.QUEUED if waiting else ExecutionState.RUNNING
+
+
+def _derive_ended(seen: AbstractSet[TargetState]) -> ExecutionState:
+    bad = seen - {TargetState.SUCCEEDED}
     if not bad:
         return ExecutionState.SUCCEEDED
     # 人が止めた実行は、途中まで成功していても「中止」と見せる
     if TargetState.CANCELLED in bad:
         return ExecutionState.CANCELLED
-    if TargetState.SUCCEEDED in present:
+    if TargetState.SUCCEEDED in seen:
         return ExecutionState.PARTIALLY_FAILED
     for state in (TargetState.LOST, TargetState.FAILED, TargetState.TIMED_OUT):
         if state in bad:
             return ExecutionState(state.value)
-    raise AssertionError(f"終わり方を決められない: {present}")
+    raise AssertionError(f"終わり方を決められない: {seen}")

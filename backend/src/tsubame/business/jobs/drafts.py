@@ -6,8 +6,11 @@ from dataclasses import replace
 from typing import Final
 
 from tsubame.business.jobs.entities import ScriptSpec
+from tsubame.business.jobs.policies import Strategy
 from tsubame.business.jobs.ports import JobDraft
 from tsubame.business.jobs.script import is_interpreter, script_bytes
+from tsubame.business.jobs.shares import at_least, is_share
+from tsubame.business.servers.selection import SelectorSyntaxError, parse_selector
 from tsubame.business.shared.ids import ServerId
 from tsubame.business.shared.validation import (
     FieldErrors,
@@ -35,21 +38,25 @@ def checked_job(draft: JobDraft) -> JobDraft:
         draft,
         name=checked_line("name", draft.name, errors),
         description=checked_text("description", draft.description, errors),
-        spec=_spec(draft.spec, errors),
+        spec=checked_spec(draft.spec, errors),
+        selector=checked_selector(draft.selector, errors),
     )
     _check_servers(draft.server_ids, errors)
     errors.raise_if_any()
     return checked
 
 
-def _spec(spec: ScriptSpec, errors: FieldErrors) -> ScriptSpec:
-    script = checked_text("script", spec.script, errors)
+def checked_spec(spec: ScriptSpec, errors: FieldErrors, script_field: str = "script") -> ScriptSpec:
+    script = checked_text(script_field, spec.script, errors)
     if any("\ud800" <= character <= "\udfff" for character in script):
         # 相方のないサロゲートは、どの文字も表さず、UTF-8 にできない
-        errors.add("script", "lone_surrogate", "The script contains half of a character (a lone surrogate).")
+        errors.add(
+            script_field, "lone_surrogate", "The script contains half of a character (a lone surrogate)."
+        )
     elif len(script_bytes(spec)) > MAX_SCRIPT_BYTES:
-        errors.add("script", "script_too_large", f"The script must be at most {MAX_SCRIPT_BYTES} bytes.")
+        errors.add(script_field, "script_too_large", f"The script must be at most {MAX_SCRIPT_BYTES} bytes.")
     _check_env(spec.env, errors)
+    _check_strategy(spec.strategy, errors)
     if spec.timeout_s is not None and not 1 <= spec.timeout_s <= MAX_TIMEOUT_S:
         errors.add("timeout_s", "out_of_range", f"The time limit must be from 1 to {MAX_TIMEOUT_S} seconds.")
     return replace(
@@ -58,6 +65,34 @@ def _spec(spec: ScriptSpec, errors: FieldErrors) -> ScriptSpec:
         env=tuple(sorted(spec.env)),
         working_directory=_working_directory(spec.working_directory, errors),
     )
+
+
+def checked_selector(value: str | None, errors: FieldErrors) -> str | None:
+    """空欄は、式がないのと同じ。"""
+    selector = (value or "").strip()
+    if not selector:
+        return None
+    try:
+        parse_selector(selector)
+    except SelectorSyntaxError as problem:
+        errors.extend(problem)
+    return selector
+
+
+def _check_strategy(strategy: Strategy, errors: FieldErrors) -> None:
+    for index, size in enumerate(strategy.waves):
+        if not is_share(size) or at_least(size, 100) == 0:
+            errors.add(
+                f"strategy.waves.{index}",
+                "wave_invalid",
+                "Write a number of servers such as 3, or a part such as 10%.",
+            )
+    if strategy.max_failures is not None and not is_share(strategy.max_failures):
+        errors.add(
+            "strategy.max_failures",
+            "max_failures_invalid",
+            "Write a number such as 0 or 3, or a part such as 20%.",
+        )
 
 
 def _interpreter(value: str | None, errors: FieldErrors) -> str | None:

@@ -2,6 +2,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from tsubame.business.jobs.policies import ALL_AT_ONCE, NO_RETRY, Queueing, Retry, Strategy
 from tsubame.business.shared.ids import JobId, ProjectId, ServerId
 
 
@@ -25,6 +26,8 @@ class ScriptSpec:
         env: 環境変数(名前の順)。``TSUBAME_`` で始まる名前は予約。
         working_directory: サーバ側のパス。``None`` ならホーム。
         timeout_s: 時間の上限(秒)。``None`` なら上限なし。
+        strategy: たくさんのサーバの進め方。
+        retry: 対象ごとのやり直し。
     """
 
     script: str
@@ -32,6 +35,8 @@ class ScriptSpec:
     env: tuple[tuple[str, str], ...]
     working_directory: str | None
     timeout_s: int | None
+    strategy: Strategy = ALL_AT_ONCE
+    retry: Retry = NO_RETRY
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,13 @@ class LastExecution:
 
 @dataclass(frozen=True, slots=True)
 class Job:
+    """ジョブ。
+
+    Attributes:
+        servers: 名指しで並べたサーバ。
+        selector: 札の式。始めるときに当てはまるサーバを、名指しに足す。
+    """
+
     id: JobId
     project_id: ProjectId
     name: str
@@ -53,6 +65,8 @@ class Job:
     kind: JobKind
     spec: ScriptSpec
     servers: tuple[ServerRef, ...]
+    selector: str | None
+    queueing: Queueing
     enabled: bool
     last_execution: LastExecution | None
     created_at: datetime

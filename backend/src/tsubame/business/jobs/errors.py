@@ -13,3 +13,9 @@ class JobHasNoServersError(ConflictError):
     """動かす先がない。"""
 
     code = "job_has_no_servers"
+
+
+class NoServerMatchesError(ConflictError):
+    """札の式に当てはまるサーバがない。"""
+
+    code = "no_server_matches"

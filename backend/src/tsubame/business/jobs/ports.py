@@ -3,6 +3,7 @@ from typing import Protocol
 
 from tsubame.business.audit.ports import AuditLog
 from tsubame.business.jobs.entities import Job, ScriptSpec
+from tsubame.business.jobs.policies import ORDINARY_QUEUEING, Queueing
 from tsubame.business.servers.ports import ServerRepository
 from tsubame.business.shared.ids import JobId, ProjectId, ServerId
 from tsubame.business.shared.paging import Page, PageRequest
@@ -18,6 +19,8 @@ class JobDraft:
     spec: ScriptSpec
     server_ids: tuple[ServerId, ...]
     enabled: bool
+    selector: str | None = None
+    queueing: Queueing = ORDINARY_QUEUEING
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,8 @@ def _draft_of(job: Job) -> JobDraft:
         spec=job.spec,
         server_ids=tuple(server.id for server in job.servers),
         enabled=job.enabled,
+        selector=job.selector,
+        queueing=job.queueing,
     )
 
 

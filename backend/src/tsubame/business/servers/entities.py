@@ -29,6 +29,13 @@ class HostKeyState(StrEnum):
     """固定したものと違う鍵を見せられた。承認されるまで実行を止める。"""
 
 
+def host_key_state(*, pinned: bool, offered: bool) -> HostKeyState:
+    """``pinned`` は承認した鍵があること、``offered`` はまだ承認していない鍵を見せられたこと。"""
+    if not pinned:
+        return HostKeyState.UNKNOWN
+    return HostKeyState.CHANGED if offered else HostKeyState.PINNED
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """サーバ。
@@ -61,9 +68,7 @@ class Server:
 
     @property
     def host_key_state(self) -> HostKeyState:
-        if self.pinned_key is None:
-            return HostKeyState.UNKNOWN
-        return HostKeyState.PINNED if self.offered_key is None else HostKeyState.CHANGED
+        return host_key_state(pinned=self.pinned_key is not None, offered=self.offered_key is not None)
 
 
 @dataclass(frozen=True, slots=True)

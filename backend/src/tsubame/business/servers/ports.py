@@ -5,6 +5,7 @@ from typing import Protocol
 from tsubame.business.audit.ports import AuditLog
 from tsubame.business.credentials.ports import CredentialRepository
 from tsubame.business.servers.entities import Endpoint, HostKey, Server, TestStep
+from tsubame.business.servers.selection import SelectableServer
 from tsubame.business.shared.ids import CredentialId, ProjectId, ServerId
 from tsubame.business.shared.paging import Page, PageRequest
 from tsubame.business.shared.signals import Signals
@@ -72,11 +73,20 @@ class ServerRepository(Protocol):
         ...
 
 
+class ServerSelection(Protocol):
+    """サーバを選ぶための、軽い一覧。"""
+
+    async def everyone(self) -> list[SelectableServer]: ...
+
+
 class ServersTx(Protocol):
     """この部屋の用件が使うリポジトリ。"""
 
     @property
     def servers(self) -> ServerRepository: ...
+
+    @property
+    def selection(self) -> ServerSelection: ...
 
     @property
     def credentials(self) -> CredentialRepository: ...

@@ -1,5 +1,6 @@
 """サーバの用件: 加える、直す、消す、探す。"""
 
+from collections.abc import Sequence
 from dataclasses import fields
 
 from tsubame.business.credentials.errors import CredentialNotFoundError
@@ -7,6 +8,7 @@ from tsubame.business.servers.drafts import checked_server
 from tsubame.business.servers.entities import Server
 from tsubame.business.servers.events import server_event
 from tsubame.business.servers.ports import Connections, ServerDraft, ServerFilter, ServersTx
+from tsubame.business.servers.selection import SelectableServer, parse_selector, select_servers
 from tsubame.business.shared.actor import Actor
 from tsubame.business.shared.errors import InvalidInputError
 from tsubame.business.shared.ids import DEFAULT_PROJECT, ServerId
@@ -30,6 +32,18 @@ class ServerService:
         actor.require(Permission.SERVER_READ)
         async with self._transactions.begin() as tx:
             return await tx.servers.all_tags()
+
+    async def resolve(
+        self, actor: Actor, server_ids: Sequence[ServerId], selector: str | None
+    ) -> list[SelectableServer]:
+        """名指しと札の式に、今当てはまるサーバ。始める前に見せるため。
+
+        Raises: InvalidInputError(読めない式)。
+        """
+        actor.require(Permission.SERVER_READ)
+        chosen = None if selector is None or not selector.strip() else parse_selector(selector)
+        async with self._transactions.begin() as tx:
+            return select_servers(server_ids, chosen, await tx.selection.everyone())
 
     async def get(self, actor: Actor, server_id: ServerId) -> Server:
         """Raises: ServerNotFoundError。"""

@@ -4,6 +4,7 @@
 ``detail``(英語の一文)は API の利用者と、訳のない ``code`` のために添える。
 """
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -54,11 +55,15 @@ class VersionConflictError(ConflictError):
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """入力欄一つの誤り。``field`` は API の項目名(例 ``timeout_s``、``env.0.name``)。"""
+    """入力欄一つの誤り。``field`` は API の項目名(例 ``timeout_s``、``env.0.name``)。
+
+    ``params`` は、画面の訳文に差し込む値(例 読めなくなった文字の位置)。
+    """
 
     field: str
     code: str
     message: str
+    params: Mapping[str, str | int] = dataclasses.field(default_factory=dict)
 
 
 class InvalidInputError(DomainError):

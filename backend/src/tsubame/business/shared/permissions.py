@@ -25,6 +25,11 @@ class Permission(StrEnum):
     EXECUTION_READ = "execution:read"
     EXECUTION_START = "execution:start"
     EXECUTION_CANCEL = "execution:cancel"
+    EXECUTION_PAUSE = "execution:pause"
+    EXECUTION_COMMAND = "execution:command"
+    QUEUE_WRITE = "queue:write"
+    LIMIT_READ = "limit:read"
+    LIMIT_WRITE = "limit:write"
     USER_READ = "user:read"
     USER_WRITE = "user:write"
 
@@ -42,6 +47,13 @@ MINIMUM_ROLE: Final[dict[Permission, Role]] = {
     Permission.EXECUTION_READ: Role.VIEWER,
     Permission.EXECUTION_START: Role.OPERATOR,
     Permission.EXECUTION_CANCEL: Role.OPERATOR,
+    Permission.EXECUTION_PAUSE: Role.OPERATOR,
+    # 運用者が始められるのは、編集者が書いたものだけ。その場で書いた命令は、書ける人に限る
+    Permission.EXECUTION_COMMAND: Role.EDITOR,
+    Permission.QUEUE_WRITE: Role.OPERATOR,
+    # 何を待っているのかは、見えるだれにでも分かるように
+    Permission.LIMIT_READ: Role.VIEWER,
+    Permission.LIMIT_WRITE: Role.ADMIN,
     Permission.USER_READ: Role.VIEWER,
     Permission.USER_WRITE: Role.ADMIN,
 }

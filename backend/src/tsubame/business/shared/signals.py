@@ -16,6 +16,8 @@ class SignalKind(StrEnum):
     """実行か、その対象の状態が変わった。番号は実行。"""
     CANCEL = "cancel"
     """中止が求められた。番号は対象。"""
+    QUEUE = "queue"
+    """待ち行列が動けるかもしれない(空きができた、上限が変わった)。番号はいつも 0。"""
     SERVER = "server"
     CREDENTIAL = "credential"
     JOB = "job"

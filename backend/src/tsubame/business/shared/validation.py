@@ -19,6 +19,10 @@ class FieldErrors:
     def add(self, field: str, code: str, message: str) -> None:
         self._errors.append(FieldError(field, code, message))
 
+    def extend(self, error: InvalidInputError) -> None:
+        """ほかで見つかった誤りを足す。"""
+        self._errors.extend(error.errors)
+
     def raise_if_any(self) -> None:
         """Raises: InvalidInputError。"""
         if self._errors:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 import structlog
-from sqlalchemy import Select, func, insert, select, text, update
+from sqlalchemy import Select, func, insert, literal_column, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -38,6 +38,15 @@ def dead_workers() -> Select[tuple[int]]:
     )
 
 
+def live_capacity() -> Select[tuple[int]]:
+    """生きていて、新しい対象を断っていないワーカーが、同時に引き受けられる数の合計を選ぶ問い合わせ。"""
+    return select(func.coalesce(func.sum(workers.c.capacity), literal_column("0"))).where(
+        workers.c.stopped_at.is_(None),
+        workers.c.draining_at.is_(None),
+        workers.c.id.not_in(dead_workers()),
+    )
+
+
 class Presence:
     """一つのワーカーの在席。"""
 
@@ -46,11 +55,13 @@ class Presence:
         self.worker_id = worker_id
 
     @classmethod
-    async def register(cls, engine: AsyncEngine, host: str, pid: int, version: str) -> "Presence":
+    async def register(
+        cls, engine: AsyncEngine, host: str, pid: int, version: str, capacity: int
+    ) -> "Presence":
+        """``capacity`` は、同時に引き受ける対象の数。"""
+        values = {"host": host, "pid": pid, "version": version, "capacity": capacity}
         async with engine.begin() as connection:
-            added = await connection.execute(
-                insert(workers).values(host=host, pid=pid, version=version).returning(workers.c.id)
-            )
+            added = await connection.execute(insert(workers).values(values).returning(workers.c.id))
             return cls(engine, WorkerId(added.scalar_one()))
 
     async def keep(self) -> None:

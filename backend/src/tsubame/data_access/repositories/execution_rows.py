@@ -5,7 +5,14 @@ from typing import Final
 from sqlalchemy import Boolean, RowMapping, case, cast, literal_column
 from sqlalchemy.sql.elements import ColumnElement
 
-from tsubame.business.executions.entities import Execution, Target
+from tsubame.business.executions.entities import (
+    Attempt,
+    CancelReason,
+    Execution,
+    ExecutionKind,
+    PauseReason,
+    Target,
+)
 from tsubame.business.executions.states import ExecutionState, TargetState
 from tsubame.business.shared.ids import ExecutionId, JobId, ProjectId, ServerId, TargetId, UserId
 from tsubame.data_access.tables.executions import executions, targets
@@ -24,6 +31,11 @@ TARGET_COLUMNS: Final = (
     targets.c.execution_id,
     targets.c.server_id,
     targets.c.server_name,
+    targets.c.position,
+    targets.c.attempt,
+    targets.c.latest,
+    targets.c.wave,
+    targets.c.not_before,
     targets.c.state,
     targets.c.reason,
     targets.c.detail,
@@ -42,6 +54,7 @@ TARGET_COLUMNS: Final = (
 def to_execution(value: RowMapping) -> Execution:
     return Execution(
         id=ExecutionId(value["id"]),
+        kind=ExecutionKind(value["kind"]),
         project_id=ProjectId(value["project_id"]),
         job_id=None if value["job_id"] is None else JobId(value["job_id"]),
         job_name=value["job_name"],
@@ -51,20 +64,31 @@ def to_execution(value: RowMapping) -> Execution:
         requested_by=None if value["requested_by"] is None else UserId(value["requested_by"]),
         requested_by_name=value["requested_by_name"],
         rerun_of=None if value["rerun_of"] is None else ExecutionId(value["rerun_of"]),
+        priority=value["priority"],
+        queued_at=value["queued_at"],
+        paused_at=value["paused_at"],
+        paused_reason=None if value["paused_reason"] is None else PauseReason(value["paused_reason"]),
+        paused_by_name=value["paused_by_name"],
         cancel_requested_at=value["cancel_requested_at"],
         cancel_requested_by_name=value["cancel_requested_by_name"],
+        cancel_reason=None if value["cancel_reason"] is None else CancelReason(value["cancel_reason"]),
         created_at=value["created_at"],
         started_at=value["started_at"],
         finished_at=value["finished_at"],
     )
 
 
-def to_target(value: RowMapping) -> Target:
+def to_target(value: RowMapping, earlier: tuple[Attempt, ...] = ()) -> Target:
     return Target(
         id=TargetId(value["id"]),
         execution_id=ExecutionId(value["execution_id"]),
         server_id=None if value["server_id"] is None else ServerId(value["server_id"]),
         server_name=value["server_name"],
+        position=value["position"],
+        attempt=value["attempt"],
+        latest=value["latest"],
+        wave=value["wave"],
+        not_before=value["not_before"],
         state=TargetState(value["state"]),
         reason=value["reason"],
         detail=value["detail"],
@@ -75,6 +99,19 @@ def to_target(value: RowMapping) -> Target:
         log_day=value["log_day"],
         survivors=tuple(value["survivors"]),
         queued_at=value["queued_at"],
+        started_at=value["started_at"],
+        finished_at=value["finished_at"],
+        earlier_attempts=earlier,
+    )
+
+
+def to_attempt(value: RowMapping) -> Attempt:
+    return Attempt(
+        target_id=TargetId(value["id"]),
+        attempt=value["attempt"],
+        state=TargetState(value["state"]),
+        reason=value["reason"],
+        exit_code=value["exit_code"],
         started_at=value["started_at"],
         finished_at=value["finished_at"],
     )

@@ -1,6 +1,7 @@
 """対象の状態から、実行の行を直す。"""
 
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,6 +12,8 @@ from tsubame.business.shared.signals import SignalKind
 from tsubame.data_access.db.signals import SqlSignals
 from tsubame.data_access.tables.executions import executions, targets
 
+_NOT_STARTED: Final = (ExecutionState.QUEUED, ExecutionState.PAUSED, ExecutionState.SKIPPED)
+
 
 async def refresh_execution(
     connection: AsyncConnection, execution_id: ExecutionId, at: datetime
@@ -20,17 +23,21 @@ async def refresh_execution(
     呼ぶ側が実行の行を鎖していること。鎖していないと、同時に終わった二つの対象が互いの終わりを見落とす。
     """
     counted = await connection.execute(
-        select(targets.c.state, func.count().label("n"))
-        .where(targets.c.execution_id == execution_id)
-        .group_by(targets.c.state)
+        select(targets.c.state, func.count().label("n"), executions.c.paused_at)
+        .join(executions, executions.c.id == targets.c.execution_id)
+        .where(targets.c.execution_id == execution_id, targets.c.latest)
+        .group_by(targets.c.state, executions.c.paused_at)
     )
-    counts = {TargetState(row.state): row.n for row in counted}
-    state = derive(counts)
-    values: dict[str, object] = {"state": state, "state_counts": {str(key): n for key, n in counts.items()}}
-    if state is not ExecutionState.QUEUED:
+    rows = counted.all()
+    counts = {TargetState(row.state): row.n for row in rows}
+    state = derive(counts, paused=any(row.paused_at is not None for row in rows))
+    values: dict[str, object] = {
+        "state": state,
+        "state_counts": {str(key): n for key, n in counts.items()},
+        "finished_at": at if state in ENDED_EXECUTIONS else None,
+    }
+    if state not in _NOT_STARTED:
         values["started_at"] = func.coalesce(executions.c.started_at, at)
-    if state in ENDED_EXECUTIONS:
-        values["finished_at"] = at
     await connection.execute(update(executions).where(executions.c.id == execution_id).values(values))
     await SqlSignals(connection).send(SignalKind.EXECUTION, [execution_id])
     return state

@@ -1,34 +1,41 @@
 """実行の行。"""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Final
 
 from sqlalchemy import Select, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tsubame.business.executions.entities import Execution, ExecutionDetail
+from tsubame.business.executions.entities import Attempt, CancelReason, Execution, ExecutionDetail
 from tsubame.business.executions.errors import AlreadyEndedError, ExecutionNotFoundError
 from tsubame.business.executions.ports import ExecutionFilter, HourCount, NewExecution, Sizes
-from tsubame.business.executions.states import ENDED_EXECUTIONS, ExecutionState, TargetState
+from tsubame.business.executions.reasons import Reason
+from tsubame.business.executions.run_ids import new_run_id
+from tsubame.business.executions.states import (
+    ENDED_EXECUTIONS,
+    UNFINISHED,
+    ExecutionState,
+    TargetState,
+)
 from tsubame.business.shared.actor import Actor
-from tsubame.business.shared.ids import ExecutionId, TargetId, UserId
+from tsubame.business.shared.ids import ExecutionId, JobId, TargetId, UserId
 from tsubame.business.shared.paging import Page, PageRequest
 from tsubame.data_access.db.paging import id_key
 from tsubame.data_access.repositories.execution_rows import (
     EXECUTION_COLUMNS,
     TARGET_COLUMNS,
+    to_attempt,
     to_execution,
     to_target,
 )
 from tsubame.data_access.repositories.execution_state import refresh_execution
 from tsubame.data_access.repositories.spec_json import from_json, to_json
+from tsubame.data_access.repositories.waiting import SqlWaitingRepository
 from tsubame.data_access.tables.credentials import credentials
 from tsubame.data_access.tables.executions import executions, targets
 from tsubame.data_access.tables.jobs import jobs
 from tsubame.data_access.tables.servers import servers
-
-_UNFINISHED: Final = ("queued", "starting", "running", "disconnected")
 
 
 class SqlExecutionRepository:
@@ -36,39 +43,11 @@ class SqlExecutionRepository:
         self._connection = connection
 
     async def add(self, new: NewExecution) -> ExecutionId:
-        created = new.created_at
-        values = {
-            "project_id": new.job.project_id,
-            "job_id": new.job.id,
-            "job_name": new.job.name,
-            "spec": to_json(new.job.spec),
-            "state": ExecutionState.QUEUED,
-            "state_counts": {TargetState.QUEUED: len(new.servers)},
-            "target_count": len(new.servers),
-            "requested_by": new.requested_by.user_id,
-            "requested_by_name": new.requested_by.name,
-            "rerun_of": new.rerun_of,
-            "idempotency_key": new.idempotency_key,
-            "created_at": created,
-        }
-        result = await self._connection.execute(insert(executions).values(values).returning(executions.c.id))
-        execution_id = ExecutionId(result.scalar_one())
-        await self._connection.execute(
-            insert(targets),
-            [
-                {
-                    "execution_id": execution_id,
-                    "server_id": server.id,
-                    "server_name": server.name,
-                    "position": position,
-                    "state": TargetState.QUEUED,
-                    "run_id": run_id,
-                    "log_day": created.astimezone(UTC).date(),
-                    "queued_at": created,
-                }
-                for position, (server, run_id) in enumerate(zip(new.servers, new.run_ids, strict=True))
-            ],
+        added = await self._connection.execute(
+            insert(executions).values(_execution_values(new)).returning(executions.c.id)
         )
+        execution_id = ExecutionId(added.scalar_one())
+        await self._connection.execute(insert(targets), _target_values(execution_id, new))
         return execution_id
 
     async def find_by_idempotency_key(self, user_id: UserId | None, key: str) -> Execution | None:
@@ -91,17 +70,38 @@ class SqlExecutionRepository:
         if row is None:
             raise ExecutionNotFoundError(f"There is no execution {execution_id}.")
         found = await self._connection.execute(
-            select(*TARGET_COLUMNS).where(targets.c.execution_id == execution_id).order_by(targets.c.position)
+            select(*TARGET_COLUMNS)
+            .where(targets.c.execution_id == execution_id, targets.c.latest)
+            .order_by(targets.c.position)
         )
+        rows = found.mappings().all()
+        earlier = await self._earlier(execution_id) if any(row["attempt"] > 1 for row in rows) else {}
+        execution = to_execution(row)
+        waits = TargetState.QUEUED in execution.state_counts
         return ExecutionDetail(
-            execution=to_execution(row),
+            execution=execution,
             spec=from_json(row["spec"]),
-            targets=tuple(to_target(target) for target in found.mappings()),
+            targets=tuple(to_target(found, tuple(earlier.get(found["position"], ()))) for found in rows),
+            place=await SqlWaitingRepository(self._connection).place(execution_id) if waits else None,
         )
+
+    async def _earlier(self, execution_id: ExecutionId) -> dict[int, list[Attempt]]:
+        """位置ごとの、前の試み。"""
+        found = await self._connection.execute(
+            select(*TARGET_COLUMNS)
+            .where(targets.c.execution_id == execution_id, targets.c.latest.is_(False))
+            .order_by(targets.c.attempt)
+        )
+        earlier: dict[int, list[Attempt]] = defaultdict(list)
+        for row in found.mappings():
+            earlier[row["position"]].append(to_attempt(row))
+        return earlier
 
     async def target_ids(self, execution_id: ExecutionId) -> list[TargetId]:
         query = (
-            select(targets.c.id).where(targets.c.execution_id == execution_id).order_by(targets.c.position)
+            select(targets.c.id)
+            .where(targets.c.execution_id == execution_id, targets.c.latest)
+            .order_by(targets.c.position)
         )
         return [TargetId(row.id) for row in await self._connection.execute(query)]
 
@@ -139,7 +139,24 @@ class SqlExecutionRepository:
         found = (await self._connection.execute(select(*counts))).one()
         return Sizes(*found)
 
-    async def request_cancel(self, execution_id: ExecutionId, by: Actor, at: datetime) -> list[TargetId]:
+    async def occupants(self, job_id: JobId) -> list[ExecutionId]:
+        await self._connection.execute(
+            select(jobs.c.id).where(jobs.c.id == job_id).with_for_update(key_share=True)
+        )
+        found = await self._connection.execute(
+            select(executions.c.id)
+            .where(
+                executions.c.job_id == job_id,
+                executions.c.finished_at.is_(None),
+                executions.c.cancel_requested_at.is_(None),
+            )
+            .order_by(executions.c.id)
+        )
+        return [ExecutionId(row.id) for row in found]
+
+    async def request_cancel(
+        self, execution_id: ExecutionId, by: Actor, at: datetime, reason: CancelReason | None = None
+    ) -> list[TargetId]:
         # 実行の行を先に鎖す。対象から鎖すと、終わりを書く側と順が逆になり、にらみ合う
         locked = await self._connection.execute(
             select(executions.c.state).where(executions.c.id == execution_id).with_for_update()
@@ -152,7 +169,7 @@ class SqlExecutionRepository:
         await self._connection.execute(
             update(executions)
             .where(executions.c.id == execution_id, executions.c.cancel_requested_at.is_(None))
-            .values(cancel_requested_at=at, cancel_requested_by_name=by.name)
+            .values(cancel_requested_at=at, cancel_requested_by_name=by.name, cancel_reason=reason)
         )
         # だれも手をつけていない対象は、始めずに終わらせる
         await self._connection.execute(
@@ -162,21 +179,66 @@ class SqlExecutionRepository:
                 targets.c.state == TargetState.QUEUED,
                 targets.c.lease_worker_id.is_(None),
             )
-            .values(state=TargetState.CANCELLED, reason="cancelled_by_user", finished_at=at)
+            .values(state=TargetState.CANCELLED, reason=reason or Reason.CANCELLED_BY_USER, finished_at=at)
         )
         await refresh_execution(self._connection, execution_id, at)
         left = await self._connection.execute(
             select(targets.c.id).where(
-                targets.c.execution_id == execution_id, targets.c.state.in_(_UNFINISHED)
+                targets.c.execution_id == execution_id, targets.c.state.in_(UNFINISHED)
             )
         )
         return [TargetId(row.id) for row in left]
+
+
+def _execution_values(new: NewExecution) -> dict[str, object]:
+    state = ExecutionState.QUEUED if new.skipped is None else ExecutionState.SKIPPED
+    return {
+        "kind": new.kind,
+        "project_id": new.project_id,
+        "job_id": new.job_id,
+        "job_name": new.job_name,
+        "spec": to_json(new.spec),
+        "state": state,
+        "state_counts": {state: len(new.servers)},
+        "target_count": len(new.servers),
+        "priority": new.priority,
+        "max_parallel": new.spec.strategy.max_parallel,
+        "requested_by": new.requested_by.user_id,
+        "requested_by_name": new.requested_by.name,
+        "rerun_of": new.rerun_of,
+        "idempotency_key": new.idempotency_key,
+        "created_at": new.created_at,
+        "queued_at": new.created_at,
+        "entered_at": new.created_at if new.entered else None,
+        "finished_at": None if new.skipped is None else new.created_at,
+    }
+
+
+def _target_values(execution_id: ExecutionId, new: NewExecution) -> list[dict[str, object]]:
+    return [
+        {
+            "execution_id": execution_id,
+            "server_id": server.id,
+            "server_name": server.name,
+            "position": position,
+            "wave": wave,
+            "state": TargetState.QUEUED if new.skipped is None else TargetState.SKIPPED,
+            "reason": new.skipped,
+            "run_id": new_run_id(new.created_at),
+            "log_day": new.created_at.astimezone(UTC).date(),
+            "queued_at": new.created_at,
+            "finished_at": None if new.skipped is None else new.created_at,
+        }
+        for position, (server, wave) in enumerate(zip(new.servers, new.waves, strict=True))
+    ]
 
 
 def _filtered(where: ExecutionFilter) -> Select[tuple[object, ...]]:
     query: Select[tuple[object, ...]] = select(*EXECUTION_COLUMNS)
     if where.states:
         query = query.where(executions.c.state.in_(where.states))
+    if where.kind is not None:
+        query = query.where(executions.c.kind == where.kind)
     if where.job_id is not None:
         query = query.where(executions.c.job_id == where.job_id)
     if where.requested_by is not None:

@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tsubame.business.jobs.entities import Job, JobKind, LastExecution, ServerRef
 from tsubame.business.jobs.errors import JobNotFoundError
+from tsubame.business.jobs.policies import Queueing, WhenFull
 from tsubame.business.jobs.ports import JobDraft, JobFilter
 from tsubame.business.servers.errors import ServerNotFoundError
 from tsubame.business.shared.errors import NameTakenError, VersionConflictError
@@ -126,6 +127,10 @@ def _columns(draft: JobDraft) -> dict[str, object]:
         "description": draft.description,
         "spec": to_json(draft.spec),
         "enabled": draft.enabled,
+        "selector": draft.selector,
+        "priority": draft.queueing.priority,
+        "concurrency_limit": draft.queueing.concurrency_limit,
+        "when_full": draft.queueing.when_full,
     }
 
 
@@ -141,6 +146,8 @@ def _job(row: Row[*tuple[Any, ...]]) -> Job:
         kind=JobKind(row.kind),
         spec=from_json(row.spec),
         servers=tuple(ServerRef(ServerId(server_id), name) for server_id, name in row.servers),
+        selector=row.selector,
+        queueing=Queueing(row.priority, row.concurrency_limit, WhenFull(row.when_full)),
         enabled=row.enabled,
         last_execution=last,
         created_at=row.created_at,

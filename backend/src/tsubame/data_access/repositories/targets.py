@@ -1,30 +1,40 @@
 """対象の行。状態は、権利(lease)と元の状態を確かめて置き換える。"""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
-from sqlalchemy import RowMapping, case, func, literal, select, text, update
+from sqlalchemy import RowMapping, case, func, insert, literal, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.elements import ColumnElement
 
-from tsubame.business.executions.entities import Assignment, Lease, Target, TargetResult
+from tsubame.business.executions.entities import Assignment, Attempt, EndedTarget, Lease, Target, TargetResult
 from tsubame.business.executions.errors import LeaseLostError, TargetNotFoundError
 from tsubame.business.executions.ports import LeftOver
-from tsubame.business.executions.states import ENDED, TargetState, sources_of
+from tsubame.business.executions.reasons import Reason
+from tsubame.business.executions.run_ids import new_run_id
+from tsubame.business.executions.states import UNFINISHED, TargetState, sources_of
 from tsubame.business.shared.ids import ExecutionId, ServerId, TargetId, WorkerId
 from tsubame.data_access.db.presence import dead_workers
-from tsubame.data_access.repositories.execution_rows import TARGET_COLUMNS, to_target
+from tsubame.data_access.repositories.execution_rows import TARGET_COLUMNS, to_attempt, to_target
 from tsubame.data_access.repositories.execution_state import refresh_execution
 from tsubame.data_access.repositories.spec_json import from_json
 from tsubame.data_access.tables.executions import executions, targets
 
-_UNFINISHED: Final = tuple(state for state in TargetState if state not in ENDED)
 _UNDELIVERED: Final = text(
     "NOT EXISTS (SELECT 1 FROM procrastinate_jobs j"
     " WHERE j.status = 'todo' AND j.queueing_lock = 'target:' || targets.id)"
 )
-_DELIVERY_GRACE: Final = text("targets.queued_at < now() - interval '2 seconds'")
+_DELIVERY_GRACE: Final = text("targets.admitted_at < now() - interval '2 seconds'")
+
+# 次の試みに引き継ぐ列
+_CARRIED: Final = (
+    targets.c.execution_id,
+    targets.c.server_id,
+    targets.c.server_name,
+    targets.c.position,
+    targets.c.wave,
+)
 
 
 class SqlTargetRepository:
@@ -39,7 +49,19 @@ class SqlTargetRepository:
         )
         if row is None:
             raise TargetNotFoundError(f"There is no target {target_id}.")
-        return to_target(row)
+        return to_target(row, await self._earlier(row) if row["attempt"] > 1 else ())
+
+    async def _earlier(self, row: RowMapping) -> tuple[Attempt, ...]:
+        found = await self._connection.execute(
+            select(*TARGET_COLUMNS)
+            .where(
+                targets.c.execution_id == row["execution_id"],
+                targets.c.position == row["position"],
+                targets.c.attempt < row["attempt"],
+            )
+            .order_by(targets.c.attempt)
+        )
+        return tuple(to_attempt(earlier) for earlier in found.mappings())
 
     async def claim(self, target_id: TargetId, worker_id: WorkerId, at: datetime) -> Assignment | None:
         execution = await self._lock_execution(target_id)
@@ -50,7 +72,8 @@ class SqlTargetRepository:
             .where(
                 targets.c.id == target_id,
                 targets.c.lease_worker_id.is_(None),
-                targets.c.state.in_(_UNFINISHED),
+                targets.c.admitted_at.is_not(None),
+                targets.c.state.in_(UNFINISHED),
             )
             .values(
                 lease_worker_id=worker_id,
@@ -84,11 +107,12 @@ class SqlTargetRepository:
     async def mark(
         self, lease: Lease, state: TargetState, reason: str | None, detail: str, at: datetime
     ) -> None:
-        await self._move(
-            lease, at, {"state": state, "reason": reason, "detail": detail}, (*sources_of(state), state)
-        )
+        await self._lock_execution(lease.target_id)
+        values = {"state": state, "reason": reason, "detail": detail}
+        await self._move(lease, values, (*sources_of(state), state))
+        await refresh_execution(self._connection, lease.execution_id, at)
 
-    async def finish(self, lease: Lease, result: TargetResult, at: datetime) -> None:
+    async def finish(self, lease: Lease, result: TargetResult, at: datetime) -> EndedTarget:
         values = {
             "state": result.state,
             "reason": result.reason,
@@ -98,26 +122,68 @@ class SqlTargetRepository:
             "finished_at": at,
             "lease_worker_id": None,
         }
-        await self._move(lease, at, values, sources_of(result.state))
+        execution = await self._lock_execution(lease.target_id)
+        if execution is None:
+            raise _lost(lease)
+        if result.reason == Reason.CANCELLED_BY_USER and execution["cancel_reason"] is not None:
+            values["reason"] = execution["cancel_reason"]
+        attempt = await self._move(lease, values, sources_of(result.state))
+        await refresh_execution(self._connection, lease.execution_id, at)
+        return EndedTarget(
+            spec=from_json(execution["spec"]),
+            attempt=attempt,
+            cancel_requested=execution["cancel_requested_at"] is not None,
+        )
 
     async def _move(
-        self, lease: Lease, at: datetime, values: Mapping[str, object], sources: tuple[TargetState, ...]
-    ) -> None:
-        await self._lock_execution(lease.target_id)
+        self, lease: Lease, values: Mapping[str, object], sources: tuple[TargetState, ...]
+    ) -> int:
+        """権利と元の状態を確かめて置き換え、何度目の試みかを返す。"""
         moved = await self._connection.execute(
             update(targets)
             .where(*_owned(lease), targets.c.state.in_(sources))
             .values(values)
-            .returning(targets.c.id)
+            .returning(targets.c.attempt)
         )
-        if moved.scalar_one_or_none() is None:
-            raise LeaseLostError(f"target {lease.target_id} epoch {lease.epoch}")
-        await refresh_execution(self._connection, lease.execution_id, at)
+        attempt: int | None = moved.scalar_one_or_none()
+        if attempt is None:
+            raise _lost(lease)
+        return attempt
+
+    async def try_again(
+        self, target_ids: Sequence[TargetId], at: datetime, *, not_before: datetime | None
+    ) -> None:
+        earlier = await self._connection.execute(
+            update(targets)
+            .where(targets.c.id.in_(target_ids), targets.c.latest)
+            .values(latest=False)
+            .returning(*_CARRIED, targets.c.attempt)
+        )
+        await self._connection.execute(
+            insert(targets),
+            [
+                {column.name: row[column.name] for column in _CARRIED}
+                | {
+                    "attempt": row["attempt"] + 1,
+                    "state": TargetState.QUEUED,
+                    "run_id": new_run_id(at),
+                    "log_day": at.astimezone(UTC).date(),
+                    "queued_at": at,
+                    "not_before": not_before,
+                }
+                for row in earlier.mappings()
+            ],
+        )
 
     async def _lock_execution(self, target_id: TargetId) -> RowMapping | None:
         # どの道も「実行 → 対象」の順に鎖す。逆の順が混ざると、にらみ合いになる
         found = await self._connection.execute(
-            select(executions.c.id, executions.c.spec, executions.c.cancel_requested_at)
+            select(
+                executions.c.id,
+                executions.c.spec,
+                executions.c.cancel_requested_at,
+                executions.c.cancel_reason,
+            )
             .join(targets, targets.c.execution_id == executions.c.id)
             .where(targets.c.id == target_id)
             .with_for_update(of=executions)
@@ -130,7 +196,7 @@ class SqlTargetRepository:
     async def release_orphans(self) -> int:
         released = await self._connection.execute(
             update(targets)
-            .where(targets.c.state.in_(_UNFINISHED), targets.c.lease_worker_id.in_(dead_workers()))
+            .where(targets.c.state.in_(UNFINISHED), targets.c.lease_worker_id.in_(dead_workers()))
             .values(lease_worker_id=None, lease_epoch=targets.c.lease_epoch + 1)
             .returning(targets.c.id)
         )
@@ -140,8 +206,9 @@ class SqlTargetRepository:
         found = await self._connection.execute(
             select(targets.c.id)
             .where(
-                targets.c.state.in_(_UNFINISHED),
+                targets.c.state.in_(UNFINISHED),
                 targets.c.lease_worker_id.is_(None),
+                # 始めてよいと決まっていない対象は、admitted_at が空なので選ばれない
                 _DELIVERY_GRACE,
                 _UNDELIVERED,
             )
@@ -177,6 +244,10 @@ class SqlTargetRepository:
 
     async def mark_cleaned(self, target_id: TargetId, at: datetime) -> None:
         await self._connection.execute(update(targets).where(targets.c.id == target_id).values(cleaned_at=at))
+
+
+def _lost(lease: Lease) -> LeaseLostError:
+    return LeaseLostError(f"target {lease.target_id} epoch {lease.epoch}")
 
 
 def _owned(lease: Lease) -> tuple[ColumnElement[bool], ...]:

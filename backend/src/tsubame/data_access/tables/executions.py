@@ -34,6 +34,8 @@ executions = Table(
     Column("requested_by_name", Text, nullable=False),
     Column("rerun_of", BigInteger),
     Column("priority", Integer, nullable=False, server_default="0"),
+    # 順番を待ち始めたとき。失敗した対象だけをもう一度動かすと、そのときになる
+    instant("queued_at", now=True),
     # 同時に動かす対象の上限。NULL は上限なし
     Column("max_parallel", Integer),
     # ジョブの同時実行の枠に入ったとき
@@ -43,9 +45,13 @@ executions = Table(
     instant("paused_at", nullable=True),
     Column("paused_reason", Text),
     Column("paused_by_name", Text),
+    # 人が「それでも続ける」と言った失敗の数
+    Column("accepted_failures", Integer, nullable=False, server_default="0"),
     Column("idempotency_key", Text),
     instant("cancel_requested_at", nullable=True),
     Column("cancel_requested_by_name", Text),
+    # 人が止めたのでなければ、そのわけ
+    Column("cancel_reason", Text),
     instant("created_at", now=True),
     instant("started_at", nullable=True),
     instant("finished_at", nullable=True),
@@ -57,6 +63,12 @@ executions = Table(
     Index("ix_executions_created_at", "created_at"),
     # まだ終わっていない実行だけの小さな索引。順番を決める問い合わせはここだけを見る
     Index("ix_executions_unfinished", "job_id", postgresql_where=text("finished_at IS NULL")),
+    # 同時実行の枠の外で待っている実行
+    Index(
+        "ix_executions_outside",
+        "job_id",
+        postgresql_where=text("finished_at IS NULL AND entered_at IS NULL"),
+    ),
     Index(
         "uq_executions_requested_by_idempotency_key",
         "requested_by",

@@ -9,9 +9,11 @@ from tsubame.presentation.http.routes import (
     auth,
     credentials,
     dashboard,
+    execution_outputs,
     executions,
     health,
     jobs,
+    queue,
     servers,
     setup,
     target_logs,
@@ -19,7 +21,19 @@ from tsubame.presentation.http.routes import (
 )
 
 API_ROOT = "/api/v1"
-_ROOMS = (setup, auth, credentials, servers, jobs, executions, target_logs, dashboard, users)
+_ROOMS = (
+    setup,
+    auth,
+    credentials,
+    servers,
+    jobs,
+    executions,
+    execution_outputs,
+    queue,
+    target_logs,
+    dashboard,
+    users,
+)
 
 
 def create_api() -> FastAPI:

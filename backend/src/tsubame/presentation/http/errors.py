@@ -64,7 +64,15 @@ def problem(
         "detail": detail,
         "code": code,
         "params": dict(params or {}),
-        "errors": [{"field": error.field, "code": error.code, "message": error.message} for error in errors],
+        "errors": [
+            {
+                "field": error.field,
+                "code": error.code,
+                "message": error.message,
+                "params": dict(error.params),
+            }
+            for error in errors
+        ],
     }
 
 

@@ -8,7 +8,10 @@ from tsubame.business.auth.service import AuthService
 from tsubame.business.auth.setup import SetupService
 from tsubame.business.credentials.service import CredentialService
 from tsubame.business.executions.log_reading import LogReadingService
+from tsubame.business.executions.outputs import OutputService
+from tsubame.business.executions.queue_service import QueueService
 from tsubame.business.executions.service import ExecutionService
+from tsubame.business.executions.starting import StartService
 from tsubame.business.jobs.service import JobService
 from tsubame.business.servers.connection_test import ConnectionTestService
 from tsubame.business.servers.host_keys import HostKeyService
@@ -49,7 +52,10 @@ class HttpServices:
     connection_tests: ConnectionTestService
     jobs: JobService
     executions: ExecutionService
+    starts: StartService
+    queue: QueueService
     logs: LogReadingService
+    outputs: OutputService
     readiness: Readiness
     practice: Practice | None
     secure_cookies: bool

@@ -28,10 +28,11 @@ _CALM_S: Final = 0.1
 """状態の知らせの最短の間隔。二百の対象が一斉に動いても、画面は毎秒十回で足りる。"""
 _GROWTH_S: Final = 1.0
 _GROWTH_S_PER_TARGET: Final = 0.01
-_ROOM_NAMES: Final[dict[SignalKind, Literal["servers", "jobs", "credentials"]]] = {
+_ROOM_NAMES: Final[dict[SignalKind, Literal["servers", "jobs", "credentials", "queue"]]] = {
     SignalKind.SERVER: "servers",
     SignalKind.JOB: "jobs",
     SignalKind.CREDENTIAL: "credentials",
+    SignalKind.QUEUE: "queue",
 }
 
 
@@ -202,10 +203,11 @@ class ExecutionsSubscription:
 
 @dataclass(slots=True)
 class ChangesSubscription:
-    """サーバ・ジョブ・認証情報が変わったこと。"""
+    """サーバ・ジョブ・認証情報・待ち行列が変わったこと。"""
 
     subscription_id: int
     _changed: set[tuple[SignalKind, int]] = field(default_factory=set)
+    _calm: _Calm = field(default_factory=_Calm)
 
     def notice(self, mail: Mail) -> None:
         self._changed |= mail.rooms
@@ -214,10 +216,11 @@ class ChangesSubscription:
             self._changed |= {(kind, 0) for kind in _ROOM_NAMES}
 
     def due_in(self) -> float | None:
-        return 0.0 if self._changed else None
+        return self._calm.left() if self._changed else None
 
     async def send(self, outlet: Outlet, actor: Actor) -> None:  # noqa: ARG002  口の形をそろえる
         changed, self._changed = self._changed, set()
+        self._calm.sent()
         for kind, entity_id in sorted(changed):
             message = RoomChanged(
                 type="changed", id=self.subscription_id, room=_ROOM_NAMES[kind], entity_id=entity_id

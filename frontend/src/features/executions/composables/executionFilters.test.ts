@@ -12,6 +12,7 @@ describe('絞り込みと URL', () => {
   it('書いて読むと、元の絞り込みに戻る', () => {
     const filters = {
       states: ['running' as const, 'failed' as const],
+      kind: 'job' as const,
       jobId: 3,
       serverId: 4,
       userId: 5,
@@ -20,7 +21,7 @@ describe('絞り込みと URL', () => {
     }
     const query = queryFromFilters(filters)
     expect(filtersFromQuery(query as never)).toEqual(filters)
-    expect(countFilters(filters)).toBe(6)
+    expect(countFilters(filters)).toBe(7)
   })
 
   it('空の絞り込みは URL に何も書かない', () => {
@@ -44,6 +45,7 @@ describe('行が絞り込みに合うか', () => {
     expect(matches(row, noFilters())).toBe(true)
     expect(matches(row, { ...noFilters(), states: ['succeeded'] })).toBe(false)
     expect(matches(row, { ...noFilters(), jobId: 4 })).toBe(false)
+    expect(matches(row, { ...noFilters(), kind: 'ad_hoc' })).toBe(false)
     expect(matches(row, { ...noFilters(), from: '2026-11-01T12:00:00Z' })).toBe(true)
     expect(matches(row, { ...noFilters(), to: '2026-11-01T12:00:00Z' })).toBe(false)
   })

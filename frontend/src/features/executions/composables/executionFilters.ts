@@ -1,9 +1,10 @@
 import type { LocationQuery, LocationQueryRaw } from 'vue-router'
-import type { ExecutionState, ExecutionSummary } from '@/api'
+import type { ExecutionKind, ExecutionState, ExecutionSummary } from '@/api'
 
 /** 一覧の絞り込み。時刻は ISO 8601(`from` 以上、`to` 未満)。 */
 export interface ExecutionFilters {
   states: ExecutionState[]
+  kind: ExecutionKind | null
   jobId: number | null
   serverId: number | null
   userId: number | null
@@ -15,16 +16,20 @@ export interface ExecutionFilters {
 export const EXECUTION_STATES: readonly ExecutionState[] = [
   'queued',
   'running',
+  'paused',
   'succeeded',
   'failed',
   'partially_failed',
   'cancelled',
   'timed_out',
   'lost',
+  'skipped',
 ]
 
+export const EXECUTION_KINDS: readonly ExecutionKind[] = ['job', 'ad_hoc']
+
 export function noFilters(): ExecutionFilters {
-  return { states: [], jobId: null, serverId: null, userId: null, from: null, to: null }
+  return { states: [], kind: null, jobId: null, serverId: null, userId: null, from: null, to: null }
 }
 
 function values(query: LocationQuery, key: string): string[] {
@@ -49,6 +54,7 @@ export function filtersFromQuery(query: LocationQuery): ExecutionFilters {
   const wanted = new Set(values(query, 'state'))
   return {
     states: EXECUTION_STATES.filter((state) => wanted.has(state)),
+    kind: EXECUTION_KINDS.find((kind) => kind === values(query, 'kind')[0]) ?? null,
     jobId: positive(query, 'job'),
     serverId: positive(query, 'server'),
     userId: positive(query, 'user'),
@@ -61,6 +67,7 @@ export function filtersFromQuery(query: LocationQuery): ExecutionFilters {
 export function queryFromFilters(filters: ExecutionFilters): LocationQueryRaw {
   const query: LocationQueryRaw = {}
   if (filters.states.length > 0) query.state = [...filters.states]
+  if (filters.kind !== null) query.kind = filters.kind
   if (filters.jobId !== null) query.job = String(filters.jobId)
   if (filters.serverId !== null) query.server = String(filters.serverId)
   if (filters.userId !== null) query.user = String(filters.userId)
@@ -73,6 +80,10 @@ export function countFilters(filters: ExecutionFilters): number {
   return Object.keys(queryFromFilters(filters)).length
 }
 
+function within(created: number, { from, to }: ExecutionFilters): boolean {
+  return (from === null || created >= Date.parse(from)) && (to === null || created < Date.parse(to))
+}
+
 /**
  * 流れてきた行が絞り込みに合うか。
  *
@@ -80,10 +91,9 @@ export function countFilters(filters: ExecutionFilters): number {
  */
 export function matches(row: ExecutionSummary, filters: ExecutionFilters): boolean | null {
   if (filters.states.length > 0 && !filters.states.includes(row.state)) return false
+  if (filters.kind !== null && row.kind !== filters.kind) return false
   if (filters.jobId !== null && row.job_id !== filters.jobId) return false
   if (filters.userId !== null && row.requested_by_id !== filters.userId) return false
-  const created = Date.parse(row.created_at)
-  if (filters.from !== null && created < Date.parse(filters.from)) return false
-  if (filters.to !== null && created >= Date.parse(filters.to)) return false
+  if (!within(Date.parse(row.created_at), filters)) return false
   return filters.serverId === null ? true : null
 }

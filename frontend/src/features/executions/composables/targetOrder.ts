@@ -1,7 +1,7 @@
 import type { TargetRead, TargetState } from '@/api'
 
 /** 人が先に見たい順。失敗、次に動いているもの、最後に済んだもの。 */
-const ORDER: readonly TargetState[] = [
+export const STATE_ORDER: readonly TargetState[] = [
   'failed',
   'lost',
   'timed_out',
@@ -20,14 +20,16 @@ const byName = new Intl.Collator(undefined, { numeric: true })
 export function orderTargets(targets: readonly TargetRead[]): TargetRead[] {
   return [...targets].sort(
     (a, b) =>
-      ORDER.indexOf(a.state) - ORDER.indexOf(b.state) ||
+      STATE_ORDER.indexOf(a.state) - STATE_ORDER.indexOf(b.state) ||
       byName.compare(a.server_name, b.server_name) ||
       a.id - b.id,
   )
 }
 
-/** `?target=ID` の対象。なければ先頭(失敗があればそれ)。 */
+/** `?target=ID` の対象(前の試みの番号でもよい)。なければ先頭(失敗があればそれ)。 */
 export function pickTarget(ordered: readonly TargetRead[], wanted: unknown): TargetRead | undefined {
   const id = Number(wanted)
-  return ordered.find((target) => target.id === id) ?? ordered[0]
+  const isWanted = (target: TargetRead): boolean =>
+    target.id === id || target.earlier_attempts.some((attempt) => attempt.target_id === id)
+  return ordered.find(isWanted) ?? ordered[0]
 }

@@ -9,18 +9,26 @@ import { useResource } from '@/shared/composables/useResource'
 import { useSnackbar } from '@/shared/composables/useSnackbar'
 import { useExecutionStream } from '@/shared/composables/useStream'
 
-import { cancelExecution, fetchExecution, rerunExecution } from '../api'
+import {
+  cancelExecution,
+  continueExecution,
+  fetchExecution,
+  pauseExecution,
+  rerunExecution,
+  rerunFailed,
+} from '../api'
 import { orderTargets } from './targetOrder'
+
+export type ExecutionAction = 'cancel' | 'pause' | 'continue' | 'rerun' | 'rerunFailed'
 
 interface UseExecution {
   execution: ShallowRef<ExecutionRead | undefined>
   problem: ShallowRef<ApiProblem | null>
   targets: ComputedRef<TargetRead[]>
-  cancelling: Ref<boolean>
-  rerunning: Ref<boolean>
+  /** 返事を待っている操作。 */
+  busy: Ref<ExecutionAction | null>
   reload: () => Promise<void>
-  cancel: () => Promise<void>
-  rerun: () => Promise<void>
+  act: (action: ExecutionAction) => Promise<void>
 }
 
 /** 一つの実行。読み込みと知らせのどちらが先に届いても、最後に届いた姿を見せる。 */
@@ -31,8 +39,7 @@ export function useExecution(id: number): UseExecution {
   const snackbar = useSnackbar()
   const { describe } = useProblemText()
   const { data: execution, problem, reload } = useResource((signal) => fetchExecution(id, signal))
-  const cancelling = ref(false)
-  const rerunning = ref(false)
+  const busy = ref<ExecutionAction | null>(null)
 
   onMounted(reload)
   useExecutionStream(id, (changed) => {
@@ -40,51 +47,61 @@ export function useExecution(id: number): UseExecution {
     problem.value = null
   })
 
-  async function attempt(busy: Ref<boolean>, work: () => Promise<void>): Promise<void> {
-    busy.value = true
-    try {
-      await work()
-    } catch (error) {
-      const text = describe(error)
-      snackbar.error(`${text.what} ${text.next}`)
-      // 「もう終わっている」などは、こちらの姿が古い合図
-      void reload()
-    } finally {
-      busy.value = false
-    }
-  }
-
-  async function cancel(): Promise<void> {
-    const sure = await confirm({
+  function confirmCancel(): Promise<boolean> {
+    return confirm({
       title: t('executions.cancel.title'),
       text: t('executions.cancel.text'),
       confirmLabel: t('executions.cancel.action'),
       cancelLabel: t('executions.cancel.keep'),
       danger: true,
     })
-    if (!sure) return
-    await attempt(cancelling, async () => {
-      execution.value = await cancelExecution(id)
-      snackbar.info(t('executions.cancel.done'))
-    })
   }
 
-  function rerun(): Promise<void> {
-    return attempt(rerunning, async () => {
+  const actions: Record<ExecutionAction, () => Promise<void>> = {
+    cancel: async () => {
+      execution.value = await cancelExecution(id)
+      snackbar.info(t('executions.cancel.done'))
+    },
+    pause: async () => {
+      execution.value = await pauseExecution(id)
+      snackbar.info(t('executions.page.pauseDone'))
+    },
+    continue: async () => {
+      execution.value = await continueExecution(id)
+      snackbar.success(t('executions.page.continueDone'))
+    },
+    rerunFailed: async () => {
+      execution.value = await rerunFailed(id)
+      snackbar.success(t('executions.page.rerunFailedDone'))
+    },
+    rerun: async () => {
       const next = await rerunExecution(id)
       snackbar.success(t('executions.page.rerunDone'))
       await router.push(`/executions/${next.id}`)
-    })
+    },
+  }
+
+  async function act(action: ExecutionAction): Promise<void> {
+    if (busy.value !== null || (action === 'cancel' && !(await confirmCancel()))) return
+    busy.value = action
+    try {
+      await actions[action]()
+    } catch (error) {
+      const text = describe(error)
+      snackbar.error(`${text.what} ${text.next}`)
+      // 「もう終わっている」などは、こちらの姿が古い合図
+      void reload()
+    } finally {
+      busy.value = null
+    }
   }
 
   return {
     execution,
     problem,
     targets: computed(() => orderTargets(execution.value?.targets ?? [])),
-    cancelling,
-    rerunning,
+    busy,
     reload,
-    cancel,
-    rerun,
+    act,
   }
 }

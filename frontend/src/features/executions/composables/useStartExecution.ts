@@ -11,12 +11,12 @@ import { StartKeys } from './startKeys'
 
 const keys = new StartKeys()
 
-export type StartableJob = Pick<JobRead, 'id' | 'name' | 'enabled' | 'servers'>
+export type StartableJob = Pick<JobRead, 'id' | 'name' | 'enabled' | 'servers' | 'selector'>
 
 /** 始められない理由の訳の鍵。始められるなら `null`。 */
 export function blockedKey(job: StartableJob): string | null {
   if (!job.enabled) return 'executions.blocked.disabled'
-  return job.servers.length === 0 ? 'executions.blocked.noServers' : null
+  return job.servers.length === 0 && job.selector === null ? 'executions.blocked.noServers' : null
 }
 
 /** ジョブを実行し、その実行の画面へ移る。 */

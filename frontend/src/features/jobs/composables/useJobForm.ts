@@ -3,6 +3,7 @@ import { computed, reactive, ref, type ComputedRef, type Ref } from 'vue'
 import type { JobInput, JobRead } from '@/api'
 
 import { envFromRows, envProblems, rowsFromEnv, type EnvRow } from './envRows'
+import { DEFAULT_POLICIES, formFromPolicies, policiesFromForm, type PolicyForm } from './policyForm'
 import { secondsFromTimeout, timeoutFromSeconds, timeoutProblem, type Timeout } from './timeoutUnits'
 
 export interface JobForm {
@@ -11,9 +12,11 @@ export interface JobForm {
   script: string
   interpreter: string
   serverIds: number[]
+  selector: string
   env: EnvRow[]
   workingDirectory: string
   timeout: Timeout
+  policies: PolicyForm
   enabled: boolean
 }
 
@@ -28,9 +31,11 @@ export function formFromJob(job: JobRead | null): JobForm {
       script: FIRST_SCRIPT,
       interpreter: '',
       serverIds: [],
+      selector: '',
       env: [],
       workingDirectory: '',
       timeout: timeoutFromSeconds(null),
+      policies: formFromPolicies(DEFAULT_POLICIES),
       enabled: true,
     }
   }
@@ -40,9 +45,11 @@ export function formFromJob(job: JobRead | null): JobForm {
     script: job.script,
     interpreter: job.interpreter ?? '',
     serverIds: job.servers.map((server) => server.id),
+    selector: job.selector ?? '',
     env: rowsFromEnv(job.env),
     workingDirectory: job.working_directory ?? '',
     timeout: timeoutFromSeconds(job.timeout_s),
+    policies: formFromPolicies(job),
     enabled: job.enabled,
   }
 }
@@ -58,9 +65,11 @@ export function inputFromForm(form: JobForm): JobInput {
     script: form.script,
     interpreter: orNull(form.interpreter),
     server_ids: form.serverIds,
+    selector: orNull(form.selector),
     env: envFromRows(form.env),
     working_directory: orNull(form.workingDirectory),
     timeout_s: secondsFromTimeout(form.timeout),
+    ...policiesFromForm(form.policies),
     enabled: form.enabled,
   }
 }

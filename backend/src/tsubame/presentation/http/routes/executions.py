@@ -5,9 +5,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query
 
+from tsubame.business.executions.commands import CommandDraft
+from tsubame.business.executions.entities import ExecutionKind
 from tsubame.business.executions.ports import ExecutionFilter
-from tsubame.business.executions.service import StartRequest
+from tsubame.business.executions.starting import StartRequest
 from tsubame.business.executions.states import ExecutionState
+from tsubame.business.jobs.entities import ScriptSpec
 from tsubame.business.shared.ids import ExecutionId, JobId, ServerId, TargetId, UserId
 from tsubame.business.shared.paging import encode_cursor
 from tsubame.presentation.http.api_model import RowId
@@ -17,7 +20,14 @@ from tsubame.presentation.http.schemas.execution_mapping import (
     execution_summary,
     target_read,
 )
-from tsubame.presentation.http.schemas.executions import ExecutionPage, ExecutionRead, TargetRead
+from tsubame.presentation.http.schemas.executions import (
+    CommandInput,
+    ExecutionPage,
+    ExecutionRead,
+    StartInput,
+    TargetRead,
+)
+from tsubame.presentation.http.schemas.policy_mapping import strategy_of
 
 router = APIRouter(tags=["executions"], responses=problems())
 
@@ -35,8 +45,9 @@ def _in_utc(value: datetime | None) -> datetime | None:
     return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
 
 
-def execution_filter(
+def execution_filter(  # noqa: PLR0917  問い合わせの項目
     state: Annotated[list[ExecutionState] | None, Query()] = None,
+    kind: ExecutionKind | None = None,
     job_id: RowId | None = None,
     server_id: RowId | None = None,
     requested_by: RowId | None = None,
@@ -45,6 +56,7 @@ def execution_filter(
     """一覧の絞り込み。``state`` は繰り返すと「どれか」になる。"""
     return ExecutionFilter(
         states=tuple(state or ()),
+        kind=kind,
         job_id=None if job_id is None else JobId(job_id),
         server_id=None if server_id is None else ServerId(server_id),
         requested_by=None if requested_by is None else UserId(requested_by),
@@ -58,11 +70,46 @@ FilterDep = Annotated[ExecutionFilter, Depends(execution_filter)]
 
 @router.post("/jobs/{job_id}/executions", status_code=201, operation_id="startExecution")
 async def start_execution(
-    job_id: RowId, actor: CurrentActor, services: ServicesDep, idempotency_key: IdempotencyKey = None
+    job_id: RowId,
+    actor: CurrentActor,
+    services: ServicesDep,
+    body: StartInput | None = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> ExecutionRead:
-    """ジョブを動かす。待ち行列に積んだら戻る。"""
-    request = StartRequest(JobId(job_id), idempotency_key=idempotency_key)
-    return execution_read(await services.executions.start(actor, request))
+    """ジョブを動かす。待ち行列に並べたら戻る。
+
+    同時に動かしてよい数が一杯なら、ジョブの ``when_full`` のとおりに、待つか、``skipped`` として終わるか、
+    古い実行を中止して場所を取る。
+    """
+    body = body or StartInput()
+    request = StartRequest(
+        JobId(job_id),
+        idempotency_key=idempotency_key,
+        only=None if body.server_ids is None else tuple(map(ServerId, body.server_ids)),
+        priority=body.priority,
+    )
+    return execution_read(await services.starts.start(actor, request))
+
+
+@router.post("/commands", status_code=201, operation_id="runCommand")
+async def run_command(
+    body: CommandInput, actor: CurrentActor, services: ServicesDep, idempotency_key: IdempotencyKey = None
+) -> ExecutionRead:
+    """その場の命令を動かす。ジョブの実行と同じに記録され、同じに止められる。"""
+    draft = CommandDraft(
+        spec=ScriptSpec(
+            script=body.command,
+            interpreter=None,
+            env=(),
+            working_directory=None,
+            timeout_s=body.timeout_s,
+            strategy=strategy_of(body.strategy),
+        ),
+        server_ids=tuple(map(ServerId, body.server_ids)),
+        selector=body.selector,
+        priority=body.priority,
+    )
+    return execution_read(await services.starts.command(actor, draft, idempotency_key))
 
 
 @router.get("/executions", operation_id="listExecutions")
@@ -89,7 +136,27 @@ async def cancel_execution(execution_id: RowId, actor: CurrentActor, services: S
 @router.post("/executions/{execution_id}/rerun", status_code=201, operation_id="rerunExecution")
 async def rerun_execution(execution_id: RowId, actor: CurrentActor, services: ServicesDep) -> ExecutionRead:
     """同じ中身を、同じサーバで、もう一度動かす。"""
-    return execution_read(await services.executions.rerun(actor, ExecutionId(execution_id)))
+    return execution_read(await services.starts.rerun(actor, ExecutionId(execution_id)))
+
+
+@router.post("/executions/{execution_id}/rerun-failed", operation_id="rerunFailedTargets")
+async def rerun_failed(execution_id: RowId, actor: CurrentActor, services: ServicesDep) -> ExecutionRead:
+    """成功しなかった対象だけを、同じ実行の中で、もう一度動かす。前の試みは ``earlier_attempts`` に残る。"""
+    return execution_read(await services.starts.rerun_failed(actor, ExecutionId(execution_id)))
+
+
+@router.post("/executions/{execution_id}/pause", operation_id="pauseExecution")
+async def pause_execution(execution_id: RowId, actor: CurrentActor, services: ServicesDep) -> ExecutionRead:
+    """新しい対象を始めないようにする。動いている対象は、最後まで動く。"""
+    return execution_read(await services.executions.pause(actor, ExecutionId(execution_id)))
+
+
+@router.post("/executions/{execution_id}/continue", operation_id="continueExecution")
+async def continue_execution(
+    execution_id: RowId, actor: CurrentActor, services: ServicesDep
+) -> ExecutionRead:
+    """待たせていた実行を続ける。ここまでの失敗は許したことになる。"""
+    return execution_read(await services.executions.go_on(actor, ExecutionId(execution_id)))
 
 
 @router.get("/targets/{target_id}", operation_id="getTarget")

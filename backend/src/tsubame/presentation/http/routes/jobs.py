@@ -23,6 +23,14 @@ from tsubame.presentation.http.schemas.jobs import (
     LastExecutionRead,
     ServerRefRead,
 )
+from tsubame.presentation.http.schemas.policies import QueueingRead
+from tsubame.presentation.http.schemas.policy_mapping import (
+    queueing_of,
+    retry_of,
+    retry_read,
+    strategy_of,
+    strategy_read,
+)
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 
@@ -83,9 +91,13 @@ def _draft(body: JobInput) -> JobDraft:
             env=tuple(body.env.items()),
             working_directory=body.working_directory,
             timeout_s=body.timeout_s,
+            strategy=strategy_of(body.strategy),
+            retry=retry_of(body.retry),
         ),
         server_ids=tuple(ServerId(server_id) for server_id in body.server_ids),
         enabled=body.enabled,
+        selector=body.selector,
+        queueing=queueing_of(body.queueing),
     )
 
 
@@ -104,9 +116,13 @@ def _read(job: Job) -> JobRead:
         script=job.spec.script,
         interpreter=job.spec.interpreter,
         servers=[ServerRefRead.model_validate(server) for server in job.servers],
+        selector=job.selector,
         env=dict(job.spec.env),
         working_directory=job.spec.working_directory,
         timeout_s=job.spec.timeout_s,
+        strategy=strategy_read(job.spec.strategy),
+        retry=retry_read(job.spec.retry),
+        queueing=QueueingRead.model_validate(job.queueing),
         enabled=job.enabled,
         last_execution=None if last is None else LastExecutionRead.model_validate(last),
         created_at=job.created_at,

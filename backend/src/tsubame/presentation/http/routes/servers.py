@@ -24,6 +24,9 @@ from tsubame.presentation.http.schemas.servers import (
     ConnectionTestRead,
     HostKeyApproveInput,
     HostKeyScanRead,
+    ResolvedServerRead,
+    ResolvedServers,
+    ResolveInput,
     ServerInput,
     ServerPage,
     ServerRead,
@@ -56,6 +59,14 @@ async def create_server(
 @router.get("/tags", operation_id="listTags", responses=problems())
 async def list_tags(actor: CurrentActor, services: ServicesDep) -> TagList:
     return TagList(tags=await services.servers.tags(actor))
+
+
+@router.post("/resolve", operation_id="resolveServers", responses=problems())
+async def resolve_servers(body: ResolveInput, actor: CurrentActor, services: ServicesDep) -> ResolvedServers:
+    """名指しと札の式に、今当てはまるサーバ。"""
+    named = [ServerId(server_id) for server_id in body.server_ids]
+    chosen = await services.servers.resolve(actor, named, body.selector)
+    return ResolvedServers(items=[ResolvedServerRead.model_validate(server) for server in chosen])
 
 
 @router.get("/{server_id}", operation_id="getServer", responses=problems())

@@ -5,6 +5,7 @@ class FieldProblem(ApiModel):
     field: str
     code: str
     message: str
+    params: dict[str, str | int]
 
 
 class Problem(ApiModel):

@@ -8,6 +8,8 @@ from tsubame.presentation.http.schemas.executions import (
     SpecRead,
     TargetRead,
 )
+from tsubame.presentation.http.schemas.policy_mapping import retry_read, strategy_read
+from tsubame.presentation.http.schemas.queue import QueuePlaceRead
 
 
 def target_read(target: Target) -> TargetRead:
@@ -18,6 +20,7 @@ def execution_summary(execution: Execution) -> ExecutionSummary:
     # 型に別名を付けて写させると、OpenAPI で入る形と出る形が別の型に割れる(WebSocket の文は入る側に載る)
     return ExecutionSummary(
         id=execution.id,
+        kind=execution.kind,
         job_id=execution.job_id,
         job_name=execution.job_name,
         state=execution.state,
@@ -26,8 +29,14 @@ def execution_summary(execution: Execution) -> ExecutionSummary:
         requested_by_id=execution.requested_by,
         requested_by_name=execution.requested_by_name,
         rerun_of=execution.rerun_of,
+        priority=execution.priority,
+        queued_at=execution.queued_at,
+        paused_at=execution.paused_at,
+        paused_reason=execution.paused_reason,
+        paused_by_name=execution.paused_by_name,
         cancel_requested_at=execution.cancel_requested_at,
         cancel_requested_by_name=execution.cancel_requested_by_name,
+        cancel_reason=execution.cancel_reason,
         created_at=execution.created_at,
         started_at=execution.started_at,
         finished_at=execution.finished_at,
@@ -38,6 +47,7 @@ def execution_read(detail: ExecutionDetail) -> ExecutionRead:
     return ExecutionRead(
         **execution_summary(detail.execution).model_dump(),
         spec=spec_read(detail.spec),
+        queue=None if detail.place is None else QueuePlaceRead.model_validate(detail.place),
         targets=[target_read(target) for target in detail.targets],
     )
 
@@ -49,4 +59,6 @@ def spec_read(spec: ScriptSpec) -> SpecRead:
         env=dict(spec.env),
         working_directory=spec.working_directory,
         timeout_s=spec.timeout_s,
+        strategy=strategy_read(spec.strategy),
+        retry=retry_read(spec.retry),
     )

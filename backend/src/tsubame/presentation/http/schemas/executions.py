@@ -1,7 +1,50 @@
 from datetime import datetime
 
+from pydantic import Field
+
+from tsubame.business.executions.entities import CancelReason, ExecutionKind, PauseReason
 from tsubame.business.executions.states import ExecutionState, TargetState
-from tsubame.presentation.http.api_model import ApiModel
+from tsubame.presentation.http.api_model import ApiInput, ApiModel, RowId
+from tsubame.presentation.http.schemas.policies import (
+    Priority,
+    RetryRead,
+    StrategyInput,
+    StrategyRead,
+)
+from tsubame.presentation.http.schemas.queue import QueuePlaceRead
+
+
+class StartInput(ApiInput):
+    """始め方。省けば、ジョブのとおり。
+
+    ``server_ids`` を並べると、ジョブのサーバのうち、それだけで動かす。
+    """
+
+    server_ids: list[RowId] | None = Field(default=None, min_length=1, max_length=10_000)
+    priority: Priority | None = None
+
+
+class CommandInput(ApiInput):
+    """その場の命令。``server_ids`` と ``selector`` に当てはまるサーバの全部で動かす。"""
+
+    command: str = Field(min_length=1, max_length=1_048_576)
+    server_ids: list[RowId] = Field(default_factory=list, max_length=10_000)
+    selector: str | None = Field(default=None, max_length=1000)
+    strategy: StrategyInput = Field(default_factory=StrategyInput)
+    timeout_s: int | None = Field(default=None, ge=1, le=31_536_000)
+    priority: Priority = 0
+
+
+class AttemptRead(ApiModel):
+    """同じ位置の、前の試み。"""
+
+    target_id: int
+    attempt: int
+    state: TargetState
+    reason: str | None
+    exit_code: int | None
+    started_at: datetime | None
+    finished_at: datetime | None
 
 
 class TargetRead(ApiModel):
@@ -9,6 +52,11 @@ class TargetRead(ApiModel):
     execution_id: int
     server_id: int | None
     server_name: str
+    position: int
+    attempt: int
+    latest: bool
+    wave: int
+    not_before: datetime | None
     state: TargetState
     reason: str | None
     detail: str
@@ -19,12 +67,14 @@ class TargetRead(ApiModel):
     queued_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    earlier_attempts: list[AttemptRead]
 
 
 class ExecutionSummary(ApiModel):
     """一覧の一行。"""
 
     id: int
+    kind: ExecutionKind
     job_id: int | None
     job_name: str
     state: ExecutionState
@@ -33,8 +83,14 @@ class ExecutionSummary(ApiModel):
     requested_by_id: int | None
     requested_by_name: str
     rerun_of: int | None
+    priority: int
+    queued_at: datetime
+    paused_at: datetime | None
+    paused_reason: PauseReason | None
+    paused_by_name: str | None
     cancel_requested_at: datetime | None
     cancel_requested_by_name: str | None
+    cancel_reason: CancelReason | None
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -48,10 +104,15 @@ class SpecRead(ApiModel):
     env: dict[str, str]
     working_directory: str | None
     timeout_s: int | None
+    strategy: StrategyRead
+    retry: RetryRead
 
 
 class ExecutionRead(ExecutionSummary):
+    """``targets`` は位置ごとの最後の試み。``queue`` は、待っている対象がなければ ``null``。"""
+
     spec: SpecRead
+    queue: QueuePlaceRead | None
     targets: list[TargetRead]
 
 

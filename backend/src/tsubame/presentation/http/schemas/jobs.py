@@ -4,6 +4,14 @@ from pydantic import Field
 
 from tsubame.business.jobs.entities import JobKind
 from tsubame.presentation.http.api_model import ApiInput, ApiModel, RowId
+from tsubame.presentation.http.schemas.policies import (
+    QueueingInput,
+    QueueingRead,
+    RetryInput,
+    RetryRead,
+    StrategyInput,
+    StrategyRead,
+)
 
 
 class JobInput(ApiInput):
@@ -13,9 +21,14 @@ class JobInput(ApiInput):
     script: str = Field(max_length=1_048_576)
     interpreter: str | None = Field(default=None, max_length=1024)
     server_ids: list[RowId] = Field(default_factory=list, max_length=1000)
+    selector: str | None = Field(default=None, max_length=1000)
+    """札の式(例 ``web and prod and not canary``)。始めるときに当てはまるサーバを、``server_ids`` に足す。"""
     env: dict[str, str] = Field(default_factory=dict)
     working_directory: str | None = Field(default=None, max_length=1024)
     timeout_s: int | None = Field(default=None, ge=1, le=31_536_000)
+    strategy: StrategyInput = Field(default_factory=StrategyInput)
+    retry: RetryInput = Field(default_factory=RetryInput)
+    queueing: QueueingInput = Field(default_factory=QueueingInput)
     enabled: bool = True
 
 
@@ -39,9 +52,13 @@ class JobRead(ApiModel):
     script: str
     interpreter: str | None
     servers: list[ServerRefRead]
+    selector: str | None
     env: dict[str, str]
     working_directory: str | None
     timeout_s: int | None
+    strategy: StrategyRead
+    retry: RetryRead
+    queueing: QueueingRead
     enabled: bool
     last_execution: LastExecutionRead | None
     created_at: datetime

@@ -83,3 +83,23 @@ class ConnectionTestRead(ApiModel):
     ok: bool
     reason: str | None
     steps: list[TestStepRead]
+
+
+class ResolveInput(ApiInput):
+    """選び方。名指しと札の式の両方があれば、その合わせたもの。"""
+
+    selector: str | None = Field(default=None, max_length=1000)
+    server_ids: list[RowId] = Field(default_factory=list, max_length=10_000)
+
+
+class ResolvedServerRead(ApiModel):
+    id: int
+    name: str
+    tags: list[str]
+    host_key_state: HostKeyState
+
+
+class ResolvedServers(ApiModel):
+    """動かす順。名指しが先で、続きは名前の順。"""
+
+    items: list[ResolvedServerRead]

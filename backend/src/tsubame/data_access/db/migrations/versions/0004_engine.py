@@ -46,15 +46,19 @@ ALTER TABLE jobs
 ALTER TABLE executions
     ADD COLUMN kind TEXT DEFAULT 'job' NOT NULL,
     ADD COLUMN priority INTEGER DEFAULT 0 NOT NULL,
+    ADD COLUMN queued_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     ADD COLUMN max_parallel INTEGER,
     ADD COLUMN entered_at TIMESTAMP WITH TIME ZONE,
     ADD COLUMN open_wave INTEGER DEFAULT 0 NOT NULL,
     ADD COLUMN paused_at TIMESTAMP WITH TIME ZONE,
     ADD COLUMN paused_reason TEXT,
-    ADD COLUMN paused_by_name TEXT;
-UPDATE executions SET entered_at = created_at;
+    ADD COLUMN paused_by_name TEXT,
+    ADD COLUMN accepted_failures INTEGER DEFAULT 0 NOT NULL,
+    ADD COLUMN cancel_reason TEXT;
+UPDATE executions SET entered_at = created_at, queued_at = created_at;
 -- まだ終わっていない実行だけの小さな索引。順番を決める問い合わせはここだけを見る
 CREATE INDEX ix_executions_unfinished ON executions (job_id) WHERE finished_at IS NULL;
+CREATE INDEX ix_executions_outside ON executions (job_id) WHERE finished_at IS NULL AND entered_at IS NULL;
 
 ALTER TABLE targets
     ADD COLUMN attempt INTEGER DEFAULT 1 NOT NULL,

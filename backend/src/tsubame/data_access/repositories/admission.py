@@ -1,0 +1,95 @@
+"""順番を決める SQL。"""
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tsubame.business.executions.admission import Decision, Turn
+from tsubame.business.shared.ids import TargetId
+from tsubame.data_access.repositories.contenders import CONTENDERS, TURN
+
+_LOCK: Final = 0x7473_0001
+"""決める者を一人にする、助言的な鎖の番号。"""
+
+# 鎖と決定は別の文にする。一つの文では、鎖を取る前の姿を見て決めてしまう
+_TAKE_TURN: Final = text(f"""
+SELECT pg_try_advisory_xact_lock({_LOCK}) AS mine,
+       EXISTS (SELECT FROM executions WHERE finished_at IS NULL AND entered_at IS NULL) AS doors_closed
+""")
+
+# 行は待たずに鎖す(SKIP LOCKED)。中止や置き換えは何本もの実行を鎖すので、待つとにらみ合う。
+# 飛ばした行は、鎖した者が終わりに送る合図で、もう一度見る
+_OPEN_DOORS: Final = text(f"""
+WITH outside AS (
+    SELECT e.id, e.job_id, jobs.concurrency_limit,
+           row_number() OVER (PARTITION BY e.job_id ORDER BY {TURN}, e.id) AS place
+    FROM executions e LEFT JOIN jobs ON jobs.id = e.job_id
+    WHERE e.finished_at IS NULL AND e.entered_at IS NULL
+      AND e.paused_at IS NULL AND e.cancel_requested_at IS NULL
+),
+chosen AS (
+    SELECT e.id FROM executions e JOIN outside ON outside.id = e.id
+    WHERE outside.concurrency_limit IS NULL
+       OR outside.place <= outside.concurrency_limit - (
+           SELECT count(*) FROM executions other
+           WHERE other.job_id = outside.job_id AND other.finished_at IS NULL AND other.entered_at IS NOT NULL
+       )
+    FOR UPDATE OF e SKIP LOCKED
+)
+UPDATE executions SET entered_at = :at FROM chosen WHERE executions.id = chosen.id
+""")
+
+# 空きのない相手の対象を先に除き、残りを上限ごとに並べ、どの並びでも空きの内に入るものだけを始める。
+# 先頭の対象はどの並びでも一番なので、空きがある限り必ず一つは進む。
+# 前の者が別の上限で落ちて空いた場所は、次の一巡りで埋まる
+_ADMIT: Final = text(f"""
+WITH {CONTENDERS},
+eligible AS (
+    SELECT *, row_number() OVER (ORDER BY turn, execution_id, position) AS place FROM waiting
+    WHERE is_moving AND wave_is_open AND (not_before IS NULL OR not_before <= :at)
+      AND (execution_free IS NULL OR execution_free > 0)
+      AND (server_free IS NULL OR server_free > 0)
+      AND (project_free IS NULL OR project_free > 0)
+),
+ranked AS (
+    SELECT id, place, execution_free, server_free, project_free,
+           row_number() OVER (PARTITION BY execution_id ORDER BY place) AS in_execution,
+           row_number() OVER (PARTITION BY server_id ORDER BY place) AS in_server,
+           row_number() OVER (PARTITION BY project_id ORDER BY place) AS in_project
+    FROM eligible
+),
+chosen AS (
+    SELECT targets.id, ranked.place
+    FROM targets JOIN ranked ON ranked.id = targets.id CROSS JOIN everything
+    WHERE targets.state = 'queued' AND targets.admitted_at IS NULL
+      AND ranked.place <= everything.free
+      AND (ranked.execution_free IS NULL OR ranked.in_execution <= ranked.execution_free)
+      AND (ranked.server_free IS NULL OR ranked.in_server <= ranked.server_free)
+      AND (ranked.project_free IS NULL OR ranked.in_project <= ranked.project_free)
+    FOR UPDATE OF targets SKIP LOCKED
+),
+marked AS (
+    UPDATE targets SET admitted_at = :at FROM chosen WHERE targets.id = chosen.id
+    RETURNING targets.id, chosen.place
+)
+SELECT (SELECT count(*) FROM eligible) AS eligible,
+       coalesce((SELECT array_agg(id ORDER BY place) FROM marked), '{{}}') AS admitted
+""")
+
+
+class SqlAdmissionRepository:
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def take_turn(self) -> Turn:
+        row = (await self._connection.execute(_TAKE_TURN)).one()
+        return Turn(mine=row.mine, doors_closed=row.doors_closed)
+
+    async def open_doors(self, at: datetime) -> None:
+        await self._connection.execute(_OPEN_DOORS, {"at": at})
+
+    async def admit(self, at: datetime) -> Decision:
+        row = (await self._connection.execute(_ADMIT, {"at": at})).one()
+        return Decision(admitted=tuple(map(TargetId, row.admitted)), eligible=row.eligible)
