@@ -7,13 +7,15 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import func, insert, select, update
 
 from tsubame.business.executions.admission import admit
-from tsubame.business.executions.entities import ExecutionKind
+from tsubame.business.executions.entities import ExecutionDetail, ExecutionKind, TargetResult
+from tsubame.business.executions.flow import end_target
 from tsubame.business.executions.ports import NewExecution
+from tsubame.business.executions.states import TargetState
 from tsubame.business.executions.strategies import plan_waves
 from tsubame.business.jobs.entities import ScriptSpec, ServerRef
 from tsubame.business.jobs.policies import ALL_AT_ONCE, NO_RETRY, Retry, Strategy
 from tsubame.business.shared.actor import SYSTEM
-from tsubame.business.shared.ids import DEFAULT_PROJECT, ExecutionId, JobId, ServerId, TargetId
+from tsubame.business.shared.ids import DEFAULT_PROJECT, ExecutionId, JobId, ServerId, TargetId, WorkerId
 from tsubame.data_access.tables.credentials import credentials
 from tsubame.data_access.tables.executions import executions, limits, targets, workers
 from tsubame.data_access.tables.jobs import jobs
@@ -145,3 +147,20 @@ class Floor:
         )
         async with self.transactions.begin() as tx:
             return TargetId((await tx.connection.execute(query)).scalar_one())
+
+    async def run(self, execution_id: ExecutionId, position: int, result: TargetResult) -> None:
+        """始めると決まった対象を引き受け、走らせたことにして、その終わり方で終える。"""
+        target_id = await self.target(execution_id, position)
+        now = datetime.now(UTC)
+        async with self.transactions.begin() as tx:
+            worker = (await tx.connection.execute(select(func.min(workers.c.id)))).scalar_one()
+            assignment = await tx.targets.claim(target_id, WorkerId(worker), now)
+        assert assignment is not None, f"位置 {position} は引き受けられない"
+        async with self.transactions.begin() as tx:
+            await tx.targets.mark(assignment.lease, TargetState.RUNNING, None, "", now)
+        async with self.transactions.begin() as tx:
+            await end_target(tx, assignment.lease, result, now)
+
+    async def detail(self, execution_id: ExecutionId) -> ExecutionDetail:
+        async with self.transactions.begin() as tx:
+            return await tx.executions.detail(execution_id)
