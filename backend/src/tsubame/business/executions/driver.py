@@ -16,7 +16,7 @@ from tsubame.business.executions.entities import Assignment, TargetResult
 from tsubame.business.executions.log_writer import LogStream, LogWriter
 from tsubame.business.executions.masking import Masker
 from tsubame.business.executions.outcomes import Stopped, decide
-from tsubame.business.executions.ports import TargetRepository
+from tsubame.business.executions.ports import Queue, TargetRepository
 from tsubame.business.executions.reasons import Reason
 from tsubame.business.executions.remote_run import (
     Attachment,
@@ -50,6 +50,9 @@ from tsubame.business.shared.transactions import Transactions
 class DriverTx(Protocol):
     @property
     def targets(self) -> TargetRepository: ...
+
+    @property
+    def queue(self) -> Queue: ...
 
 
 class Endpoints(Protocol):

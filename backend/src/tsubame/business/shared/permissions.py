@@ -25,6 +25,8 @@ class Permission(StrEnum):
     EXECUTION_READ = "execution:read"
     EXECUTION_START = "execution:start"
     EXECUTION_CANCEL = "execution:cancel"
+    WORKER_READ = "worker:read"
+    WORKER_DRAIN = "worker:drain"
     USER_READ = "user:read"
     USER_WRITE = "user:write"
 
@@ -42,6 +44,8 @@ MINIMUM_ROLE: Final[dict[Permission, Role]] = {
     Permission.EXECUTION_READ: Role.VIEWER,
     Permission.EXECUTION_START: Role.OPERATOR,
     Permission.EXECUTION_CANCEL: Role.OPERATOR,
+    Permission.WORKER_READ: Role.VIEWER,
+    Permission.WORKER_DRAIN: Role.ADMIN,
     Permission.USER_READ: Role.VIEWER,
     Permission.USER_WRITE: Role.ADMIN,
 }

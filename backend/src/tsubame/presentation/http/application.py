@@ -16,10 +16,11 @@ from tsubame.presentation.http.routes import (
     setup,
     target_logs,
     users,
+    workers,
 )
 
 API_ROOT = "/api/v1"
-_ROOMS = (setup, auth, credentials, servers, jobs, executions, target_logs, dashboard, users)
+_ROOMS = (setup, auth, credentials, servers, jobs, executions, target_logs, dashboard, users, workers)
 
 
 def create_api() -> FastAPI:

@@ -26,10 +26,11 @@ _HEADER: Final = struct.Struct(">IQ")
 _NEVER_BEHIND: Final = 2**62
 _CALM_S: Final = 0.1
 """状態の知らせの最短の間隔。二百の対象が一斉に動いても、画面は毎秒十回で足りる。"""
-_ROOM_NAMES: Final[dict[SignalKind, Literal["servers", "jobs", "credentials"]]] = {
+_ROOM_NAMES: Final[dict[SignalKind, Literal["servers", "jobs", "credentials", "workers"]]] = {
     SignalKind.SERVER: "servers",
     SignalKind.JOB: "jobs",
     SignalKind.CREDENTIAL: "credentials",
+    SignalKind.WORKER: "workers",
 }
 
 
@@ -188,7 +189,7 @@ class ExecutionsSubscription:
 
 @dataclass(slots=True)
 class ChangesSubscription:
-    """サーバ・ジョブ・認証情報が変わったこと。"""
+    """サーバ・ジョブ・認証情報・ワーカーが変わったこと。"""
 
     subscription_id: int
     _changed: set[tuple[SignalKind, int]] = field(default_factory=set)
