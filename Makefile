@@ -5,11 +5,13 @@ MAKEFLAGS += --no-print-directory
 
 PY := .venv/bin/python
 PYTHON_DIRS := . ../tools $(addprefix ../,$(wildcard bench))
+SOAK_SECONDS ?= 1800
+SEED ?= 7
 LOCKS_RUN := backend/constraints-runtime.txt backend/constraints-build.txt
 FRONTEND := $(shell find frontend -type f -not -path '*/node_modules/*' -not -path '*/dist/*' \
   -not -path '*/tests/*' -not -name '*.test.ts' 2>/dev/null | tr ' ' '?')
 
-.PHONY: help up demo dev gen check check-python check-frontend check-shell check-generated test test-frontend test-backend test-containers bench lock clean
+.PHONY: help up demo dev gen check check-python check-frontend check-shell check-generated test test-frontend test-backend test-containers bench soak lock clean
 
 help: ## この一覧 / this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -60,6 +62,10 @@ test-containers: .venv/.dev ## Docker の像を組み立てて立ち上げる / 
 
 bench: .venv/.dev frontend/dist/.built ## 速さを測る / measure; results in bench/README.md
 	@exec $(PY) bench/run.py $(ARGS)
+
+soak: .venv/.dev ## 長く壊し続ける / long fault run and 500 at once; SOAK_SECONDS=1800 SEED=7
+	@cd backend && FAULT_SECONDS=$(SOAK_SECONDS) FAULT_SEED=$(SEED) FAULT_CONCURRENT=500 FAULT_QUEUED=5000 \
+	  exec ../.venv/bin/pytest -q -rP tests/faults/test_many_workers.py tests/faults/test_scale.py $(ARGS)
 
 lock: .venv/.dev ## 版を固定し直す / pin again after changing pyproject.toml
 	@tools/lock.sh

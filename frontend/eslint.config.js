@@ -54,6 +54,8 @@ const builtKeys = [
   'servers.test.fact',
   'servers.test.step',
   'setup.strength',
+  'workers.state',
+  'workers.stateText',
 ].map((name) => `/^${name.replaceAll('.', '\\.')}\\./`)
 
 export default ts.config(

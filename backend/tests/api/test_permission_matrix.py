@@ -68,6 +68,9 @@ MATRIX: Final[dict[str, Role]] = {
     "GET /api/v1/targets/{target_id}/log/lines": VIEWER,
     "POST /api/v1/targets/{target_id}/log/download-ticket": VIEWER,
     "GET /api/v1/dashboard": VIEWER,
+    "GET /api/v1/workers": VIEWER,
+    "POST /api/v1/workers/{worker_id}/drain": ADMIN,
+    "POST /api/v1/workers/{worker_id}/resume": ADMIN,
 }
 # 型の検査は権限より先に進むので、通る形の本文を送る
 SERVER = {"name": "x", "host": "127.0.0.1", "username": "x", "credential_id": 1}

@@ -39,6 +39,7 @@ async def _furnish(product: Product, sshd: Sshd) -> list[str]:
         f"/servers/{servers[0]}/edit",
         "/credentials",
         "/executions",
+        "/workers",
         *(f"/executions/{execution['id']}" for execution in executions),
         "/nowhere",
     ]

@@ -35,10 +35,16 @@ class Journey:
         self, sshd: Sshd, user: str, *, name: str = "web1", approve: bool = True, **more: Any
     ) -> int:
         """サーバを足し、ホスト鍵を承認する。名前は、ほかの試験と重ならないようにする。"""
+        return await self.add_server_at(sshd.port, user, name=name, approve=approve, **more)
+
+    async def add_server_at(
+        self, port: int, user: str, *, name: str = "web1", approve: bool = True, **more: Any
+    ) -> int:
+        """その口で聞いているサーバを足す(間に中継を挟むとき)。"""
         body = {
             "name": f"{name}-{secrets.token_hex(4)}",
             "host": "127.0.0.1",
-            "port": sshd.port,
+            "port": port,
             "username": user,
             "tags": ["test"],
             **more,

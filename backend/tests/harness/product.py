@@ -1,4 +1,4 @@
-"""製品そのもの(``python -m tsubame up``)を、別のプロセスとして動かす。"""
+"""製品そのもの(``python -m tsubame …``)を、別のプロセスとして動かす。"""
 
 import asyncio
 import contextlib
@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import ClassVar
 
 import httpx
 
@@ -26,6 +27,8 @@ def free_port() -> int:
 
 class Product:
     """一つの設置。データ置き場は ``kill`` しても残り、``start`` で続きから動く。"""
+
+    command: ClassVar[str] = "up"
 
     def __init__(self, data_dir: Path, **environment: str) -> None:
         self.data_dir = data_dir
@@ -59,12 +62,15 @@ class Product:
         with self.log_path.open("ab") as log:
             # どの試験のイベントループにも結び付けない。一つの製品を、いくつもの試験で使うため
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tsubame", "up"],
+                [sys.executable, "-m", "tsubame", self.command],
                 env=environment,
                 cwd=self.data_dir.parent,
                 stdout=log,
                 stderr=log,
             )
+        return await self.wait_ready(seconds)
+
+    async def wait_ready(self, seconds: float = 60) -> float:
         return await eventually(self._ready, f"製品が使えるようになる\n{self.output[-3000:]}", seconds)
 
     async def _ready(self) -> bool:

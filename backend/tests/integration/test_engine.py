@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from sqlalchemy import text
@@ -24,7 +25,13 @@ def test_accepted_schemes(scheme: str) -> None:
     url = f"{scheme}://user:p%40ss@db:5432/tsubame"
     assert driver_url(url).drivername == "postgresql+psycopg"
     assert driver_url(url).password == "p@ss"
-    assert libpq_url(url) == "postgresql://user:p%40ss@db:5432/tsubame"
+    assert libpq_url(url).startswith("postgresql://user:p%40ss@db:5432/tsubame?")
+
+
+def test_dead_line_is_noticed_unless_told_otherwise() -> None:
+    """抜けた線に気づく設定を足す。利用者が URL に書いた値は変えない。"""
+    query = parse_qs(urlsplit(libpq_url("postgresql://db/tsubame?keepalives_idle=60")).query)
+    assert (query["keepalives_idle"], query["tcp_user_timeout"]) == (["60"], ["20000"])
 
 
 @pytest.mark.parametrize("url", ["mysql://root:secret@db/x", "not a url secret", "sqlite:///secret"])

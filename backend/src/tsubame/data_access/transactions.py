@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import procrastinate
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from tsubame.business.shared.errors import StorageUnavailableError
@@ -24,6 +25,7 @@ from tsubame.data_access.repositories.servers import SqlServerRepository
 from tsubame.data_access.repositories.targets import SqlTargetRepository
 from tsubame.data_access.repositories.users import SqlUserRepository
 from tsubame.data_access.repositories.waiting import SqlWaitingRepository
+from tsubame.data_access.repositories.workers import SqlWorkerRepository
 
 
 class SqlTransaction:
@@ -95,6 +97,10 @@ class SqlTransaction:
         return SqlWaitingRepository(self._connection)
 
     @property
+    def workers(self) -> SqlWorkerRepository:
+        return SqlWorkerRepository(self._connection)
+
+    @property
     def queue(self) -> SqlQueue:
         return SqlQueue(self._queue, self._connection)
 
@@ -116,6 +122,9 @@ class SqlTransactions:
         try:
             async with self._engine.begin() as connection:
                 yield SqlTransaction(connection, self._queue)
+        except PoolTimeoutError as exc:
+            # 落ちたデータベースを待つ仕事で、接続の席がふさがっている
+            raise StorageUnavailableError("The database is too slow to answer right now.") from exc
         except DBAPIError as exc:
             if not is_outage(exc):
                 raise

@@ -19,6 +19,7 @@ from tsubame.business.executions.admitter import Admitter
 from tsubame.business.executions.cleaner import Cleaner
 from tsubame.business.executions.dispatch import Dispatch
 from tsubame.business.executions.driver import DriverPorts
+from tsubame.business.executions.intake import Intake
 from tsubame.business.executions.log_reading import LogReadingService
 from tsubame.business.executions.log_writer import LogWriter
 from tsubame.business.executions.outputs import OutputService
@@ -33,6 +34,8 @@ from tsubame.business.servers.host_keys import HostKeyService
 from tsubame.business.servers.service import ServerService
 from tsubame.business.shared.clock import Clock
 from tsubame.business.users.service import UserService
+from tsubame.business.workers.entities import Identity
+from tsubame.business.workers.service import WorkerService
 from tsubame.data_access.crypto.passwords import Argon2Passwords
 from tsubame.data_access.crypto.tokens import JwtAccessTokens
 from tsubame.data_access.crypto.vault import FernetVault
@@ -48,6 +51,7 @@ from tsubame.data_access.queue.delivery import Delivery, create_queue_app
 from tsubame.data_access.ssh.gateway import SshGateway
 from tsubame.data_access.system_clock import SystemClock
 from tsubame.data_access.transactions import SqlTransactions
+from tsubame.data_access.vitals import vitals
 from tsubame.entrypoints.data_directory import encryption_keys
 from tsubame.entrypoints.practice import Practice, PracticeRooms
 from tsubame.entrypoints.settings import Settings
@@ -119,6 +123,7 @@ def http_services(foundation: Foundation, settings: Settings) -> HttpServices:
         auth=AuthService(transactions, passwords, sessions, clock),
         setup=SetupService(transactions, passwords, sessions),
         users=UserService(transactions),
+        workers=WorkerService(transactions),
         credentials=rooms.credentials,
         servers=rooms.servers,
         host_keys=rooms.host_keys,
@@ -149,9 +154,9 @@ def stream_ports(foundation: Foundation, services: HttpServices) -> StreamPorts:
 async def worker_parts(foundation: Foundation, settings: Settings) -> WorkerParts:
     """名簿に載り、働く用意を整える。"""
     transactions, runs, clock = foundation.transactions, foundation.ssh.runs, foundation.clock
-    presence = await Presence.register(
-        foundation.engine, socket.gethostname(), os.getpid(), __version__, settings.worker_concurrency
-    )
+    capacity = settings.worker_concurrency
+    identity = Identity(socket.gethostname(), os.getpid(), __version__, capacity)
+    presence = await Presence.register(foundation.engine, identity)
     log_store = ChunkStore(foundation.url, foundation.engine)
     log_writer = LogWriter(log_store)
     cleaner = Cleaner(transactions, runs, foundation.endpoints, clock)
@@ -164,9 +169,9 @@ async def worker_parts(foundation: Foundation, settings: Settings) -> WorkerPart
         log_writer=log_writer,
         runner=runner,
         cleaner=cleaner,
+        vitals=vitals,
         dispatch=Dispatch(transactions),
         admitter=Admitter(transactions, clock),
-        delivery=Delivery(foundation.queue, runner.deliver),
-        concurrency=settings.worker_concurrency,
+        delivery=Delivery(foundation.queue, Intake(runner, capacity).accept),
         heartbeat_file=settings.heartbeat_file,
     )

@@ -11,9 +11,12 @@ from tsubame.business.executions.entities import TargetResult
 from tsubame.business.executions.errors import AlreadyEndedError, LeaseLostError
 from tsubame.business.executions.states import ExecutionState, TargetState
 from tsubame.business.shared.actor import SYSTEM
+from tsubame.business.workers.entities import Identity
 from tsubame.data_access.db.presence import Presence
 from tsubame.data_access.transactions import SqlTransactions
+from tsubame.data_access.vitals import vitals
 
+ME = Identity("test", 1, "0", capacity=4)
 SUCCEEDED = TargetResult(state=TargetState.SUCCEEDED, exit_code=0)
 
 
@@ -62,8 +65,8 @@ async def test_stale_epoch_can_write_nothing(transactions: SqlTransactions) -> N
 async def test_living_worker_keeps_its_targets(transactions: SqlTransactions, engine: AsyncEngine) -> None:
     """鎖を持ち、心拍を打つワーカーから、対象を取り上げない。"""
     placed = await place_execution(transactions)
-    presence = await Presence.register(engine, "test", 1, "0", 10)
-    keeping = asyncio.create_task(presence.keep())
+    presence = await Presence.register(engine, ME)
+    keeping = asyncio.create_task(presence.keep(vitals))
     try:
         async with transactions.begin() as tx:
             assert await tx.targets.claim(placed.targets[0], presence.worker_id, NOW) is not None
@@ -79,7 +82,7 @@ async def test_worker_that_left_is_taken_over_at_once(
 ) -> None:
     """去ったワーカーの対象は、心拍の途切れを待たずに引き継げる。"""
     placed = await place_execution(transactions)
-    presence = await Presence.register(engine, "test", 1, "0", 10)
+    presence = await Presence.register(engine, ME)
     async with transactions.begin() as tx:
         await tx.targets.claim(placed.targets[0], presence.worker_id, NOW)
     await presence.leave()

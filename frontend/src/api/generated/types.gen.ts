@@ -1336,7 +1336,7 @@ export type RoomChanged = {
     /**
      * Room
      */
-    room: 'servers' | 'jobs' | 'credentials' | 'queue';
+    room: 'servers' | 'jobs' | 'credentials' | 'queue' | 'workers';
     /**
      * Type
      */
@@ -1638,7 +1638,7 @@ export type StreamProblem = {
 /**
  * SubscribeChanges
  *
- * サーバ・ジョブ・認証情報・待ち行列のどれかが変わったこと。
+ * サーバ・ジョブ・認証情報・待ち行列・ワーカーのどれかが変わったこと。
  */
 export type SubscribeChanges = {
     /**
@@ -1968,6 +1968,24 @@ export type ValidationError = {
 };
 
 /**
+ * VitalsRead
+ */
+export type VitalsRead = {
+    /**
+     * Cpu Count
+     */
+    cpu_count: number;
+    /**
+     * Load
+     */
+    load: number;
+    /**
+     * Rss Bytes
+     */
+    rss_bytes: number;
+};
+
+/**
  * WaitReason
  *
  * 何を待っているか。上にあるものほど、先に片付かなければならない。
@@ -1980,6 +1998,69 @@ export type WaitReason = 'paused' | 'job_concurrency' | 'wave' | 'retry_delay' |
  * 同時に動かしてよい数が一杯のとき、新しい実行をどうするか。
  */
 export type WhenFull = 'queue' | 'skip' | 'replace';
+
+/**
+ * WorkerList
+ */
+export type WorkerList = {
+    /**
+     * Items
+     */
+    items: Array<WorkerRead>;
+};
+
+/**
+ * WorkerRead
+ */
+export type WorkerRead = {
+    /**
+     * Capacity
+     */
+    capacity: number;
+    /**
+     * Draining At
+     */
+    draining_at: string | null;
+    /**
+     * Heartbeat At
+     */
+    heartbeat_at: string;
+    /**
+     * Host
+     */
+    host: string;
+    /**
+     * Id
+     */
+    id: number;
+    /**
+     * Pid
+     */
+    pid: number;
+    /**
+     * Running
+     */
+    running: number;
+    /**
+     * Started At
+     */
+    started_at: string;
+    state: WorkerState;
+    /**
+     * Stopped At
+     */
+    stopped_at: string | null;
+    /**
+     * Version
+     */
+    version: string;
+    vitals: VitalsRead | null;
+};
+
+/**
+ * WorkerState
+ */
+export type WorkerState = 'working' | 'draining' | 'drained' | 'silent' | 'stopped';
 
 /**
  * CredentialInput
@@ -4928,6 +5009,155 @@ export type ListUsersResponses = {
 };
 
 export type ListUsersResponse = ListUsersResponses[keyof ListUsersResponses];
+
+export type ListWorkersData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/workers';
+};
+
+export type ListWorkersErrors = {
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type ListWorkersError = ListWorkersErrors[keyof ListWorkersErrors];
+
+export type ListWorkersResponses = {
+    /**
+     * Successful Response
+     */
+    200: WorkerList;
+};
+
+export type ListWorkersResponse = ListWorkersResponses[keyof ListWorkersResponses];
+
+export type DrainWorkerData = {
+    body?: never;
+    path: {
+        /**
+         * Worker Id
+         */
+        worker_id: number;
+    };
+    query?: never;
+    url: '/api/v1/workers/{worker_id}/drain';
+};
+
+export type DrainWorkerErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type DrainWorkerError = DrainWorkerErrors[keyof DrainWorkerErrors];
+
+export type DrainWorkerResponses = {
+    /**
+     * Successful Response
+     */
+    200: WorkerRead;
+};
+
+export type DrainWorkerResponse = DrainWorkerResponses[keyof DrainWorkerResponses];
+
+export type ResumeWorkerData = {
+    body?: never;
+    path: {
+        /**
+         * Worker Id
+         */
+        worker_id: number;
+    };
+    query?: never;
+    url: '/api/v1/workers/{worker_id}/resume';
+};
+
+export type ResumeWorkerErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type ResumeWorkerError = ResumeWorkerErrors[keyof ResumeWorkerErrors];
+
+export type ResumeWorkerResponses = {
+    /**
+     * Successful Response
+     */
+    200: WorkerRead;
+};
+
+export type ResumeWorkerResponse = ResumeWorkerResponses[keyof ResumeWorkerResponses];
 
 /**
  * Body

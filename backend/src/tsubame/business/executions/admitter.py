@@ -24,7 +24,7 @@ class Admitter:
         self._woken = asyncio.Event()
 
     def on_signal(self, signal: Signal) -> None:
-        if signal.kind is SignalKind.QUEUE:
+        if signal.kind in {SignalKind.QUEUE, SignalKind.WORKER}:
             self._woken.set()
 
     async def run(self) -> None:

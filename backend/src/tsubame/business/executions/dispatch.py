@@ -20,13 +20,15 @@ class Dispatch:
     def __init__(self, transactions: Transactions[DispatchTx]) -> None:
         self._transactions = transactions
 
-    async def sweep(self) -> int:
+    async def sweep(self, *, take_over: bool = True) -> int:
         """死んだワーカーの対象を手放させ、だれも持たない対象を配達し直す。配達した数を返す。
 
         配達の列が失った分も、ここで拾う。二度届いても、権利を取れるのは一度だけ。
+        ``take_over`` が偽なら、だれが死んだかは決めない。
         """
         async with self._transactions.begin() as tx:
-            await tx.targets.release_orphans()
+            if take_over:
+                await tx.targets.release_orphans()
             unattended = await tx.targets.unattended(_BATCH)
             if unattended:
                 await tx.queue.deliver(unattended)

@@ -17,6 +17,7 @@ from tsubame.business.executions.flow import FlowTx, end_target
 from tsubame.business.executions.log_writer import LogStream, LogWriter
 from tsubame.business.executions.masking import Masker
 from tsubame.business.executions.outcomes import Stopped, decide
+from tsubame.business.executions.ports import Queue
 from tsubame.business.executions.reasons import Reason
 from tsubame.business.executions.remote_run import (
     Attachment,
@@ -47,6 +48,11 @@ from tsubame.business.shared.persistence import persist
 from tsubame.business.shared.transactions import Transactions
 
 
+class DriverTx(FlowTx, Protocol):
+    @property
+    def queue(self) -> Queue: ...
+
+
 class Endpoints(Protocol):
     """サーバの番号から、つなぐのに要るものを組み立てる口(servers の部屋が持つ)。"""
 
@@ -61,7 +67,7 @@ class Endpoints(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DriverPorts:
-    transactions: Transactions[FlowTx]
+    transactions: Transactions[DriverTx]
     runs: RemoteRuns
     endpoints: Endpoints
     log_writer: LogWriter

@@ -145,7 +145,7 @@ class TargetRepository(Protocol):
     async def claim(self, target_id: TargetId, worker_id: WorkerId, at: datetime) -> Assignment | None:
         """権利を取る。``queued`` なら ``starting`` へ進める。
 
-        生きているほかのワーカーが持つか、もう終わっていれば ``None``。
+        生きているほかのワーカーが持つか、もう終わっているか、自分が引き受けを止められていれば ``None``。
         """
         ...
 
@@ -166,7 +166,11 @@ class TargetRepository(Protocol):
         ...
 
     async def release(self, lease: Lease) -> None:
-        """権利を手放し、ほかのワーカーに任せる(静かに止まるとき)。もう権利がなければ何もしない。"""
+        """権利を手放す。もう権利がなければ何もしない。"""
+        ...
+
+    async def release_all(self, worker_id: WorkerId) -> list[TargetId]:
+        """そのワーカーの権利を全部手放し、列に積むべき対象を返す(静かに止まるとき)。"""
         ...
 
     async def release_orphans(self) -> int:

@@ -3,15 +3,17 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from typing import Final
 
 from tsubame.business.executions.cleaner import Cleaner
-from tsubame.business.executions.driver import DriverPorts, TargetDriver
+from tsubame.business.executions.driver import DriverPorts, DriverTx, TargetDriver
 from tsubame.business.executions.entities import Assignment
 from tsubame.business.executions.errors import LeaseLostError
 from tsubame.business.shared.ids import TargetId, WorkerId
 from tsubame.business.shared.persistence import persist
 from tsubame.business.shared.signals import Signal, SignalKind
 
+_CLOSE_S: Final = 1.0
 _log = logging.getLogger(__name__)
 
 
@@ -60,17 +62,17 @@ class TargetRunner:
             await TargetDriver(self._ports, assignment).drive(cancel)
         except LeaseLostError:
             _log.warning("lease_lost target_id=%d", assignment.lease.target_id)
-        except asyncio.CancelledError:
-            await self._hand_over(assignment)
-            raise
+            # 引き継がれたとは限らない。データベースが倒れて、書いたログの最後が巻き戻ることもある
+            await self._let_go(assignment)
         except Exception:  # noqa: BLE001  ワーカーの輪は、想定外の失敗を一つの対象に閉じ込める
             # 手放せば、間をおいて配達し直される
             _log.exception("drive_failed target_id=%d", assignment.lease.target_id)
-            await self._hand_over(assignment)
+            await self._let_go(assignment)
         else:
             self._cleaner.clean_soon(assignment)
 
-    async def _hand_over(self, assignment: Assignment) -> None:
+    async def _let_go(self, assignment: Assignment) -> None:
+        """自分がまだ持っているなら手放す。見回りが、間をおいて配達し直す。"""
         await persist(self._ports.transactions, lambda tx: tx.targets.release(assignment.lease))
 
     def on_signal(self, signal: Signal) -> None:
@@ -94,7 +96,14 @@ class TargetRunner:
     async def stop(self) -> None:
         """静かに止まる。走りはサーバの上で続き、ほかのワーカーか次の起動が引き継ぐ。"""
         self._stopping = True
-        drives = list(self._drives)
-        for drive in drives:
+        for drive in self._drives:
             drive.cancel()
-        await asyncio.gather(*drives, return_exceptions=True)
+        if self._drives:
+            # 届かないサーバの接続を閉じるのに手間取る運転がいても、引き継ぎは遅らせない。
+            # 権利を手放したあとに書こうとしても、もう何も書けない
+            await asyncio.wait(self._drives, timeout=_CLOSE_S)
+        await persist(self._ports.transactions, self._put_back)
+
+    async def _put_back(self, tx: DriverTx) -> None:
+        """手放すのと列に戻すのを、一つの取引で。見回りを待たずに、ほかの者が続きを追う。"""
+        await tx.queue.deliver(await tx.targets.release_all(self._worker_id))

@@ -30,6 +30,8 @@ class Permission(StrEnum):
     QUEUE_WRITE = "queue:write"
     LIMIT_READ = "limit:read"
     LIMIT_WRITE = "limit:write"
+    WORKER_READ = "worker:read"
+    WORKER_DRAIN = "worker:drain"
     USER_READ = "user:read"
     USER_WRITE = "user:write"
 
@@ -54,6 +56,8 @@ MINIMUM_ROLE: Final[dict[Permission, Role]] = {
     # 何を待っているのかは、見えるだれにでも分かるように
     Permission.LIMIT_READ: Role.VIEWER,
     Permission.LIMIT_WRITE: Role.ADMIN,
+    Permission.WORKER_READ: Role.VIEWER,
+    Permission.WORKER_DRAIN: Role.ADMIN,
     Permission.USER_READ: Role.VIEWER,
     Permission.USER_WRITE: Role.ADMIN,
 }

@@ -21,6 +21,8 @@ class SignalKind(StrEnum):
     SERVER = "server"
     CREDENTIAL = "credential"
     JOB = "job"
+    WORKER = "worker"
+    """ワーカーが来た・去った、または引き受けを止められた。番号はワーカー。"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,10 +61,6 @@ class Listener:
             self._url,
             autocommit=True,
             application_name="tsubame-listener",
-            # 線が抜けても気づけるように。内蔵の PostgreSQL(Unix ソケット)では無視される
-            keepalives_idle=10,
-            keepalives_interval=5,
-            keepalives_count=3,
         )
         try:
             for channel in self._channels:

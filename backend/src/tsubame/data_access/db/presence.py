@@ -5,23 +5,36 @@
 """
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import Callable
+from dataclasses import asdict
 from typing import Final
 
+import psycopg
 import structlog
+from psycopg.types.json import Jsonb
 from sqlalchemy import Select, func, insert, literal_column, select, text, update
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tsubame.business.shared.ids import WorkerId
+from tsubame.business.shared.signals import Signal, SignalKind
+from tsubame.business.workers.duty import Duty
+from tsubame.business.workers.entities import Identity, Vitals
+from tsubame.data_access.db.engine import libpq_url
+from tsubame.data_access.db.signals import SqlSignals
 from tsubame.data_access.tables.executions import workers
 
 _LOCK_CLASS: Final = 0x7473  # "ts"
 _BEAT_S: Final = 2.0
+_ANSWER_S: Final = 5.0
+# つなぎ直したあと、ほかの者も心拍を打てるようになるまで
+_SETTLE_S: Final = 5.0
 # つなぎ直しのあいだに死んだと見なさないための猶予
 _UNLOCKED_GRACE: Final = text("interval '5 seconds'")
 _SILENT: Final = text("interval '20 seconds'")
+_LOCK: Final = "SELECT pg_advisory_lock(%s, %s)"
+_BEAT: Final = (
+    "UPDATE workers SET heartbeat_at = now(), stats = %s WHERE id = %s RETURNING draining_at IS NOT NULL"
+)
 _log = structlog.get_logger(__name__)
 
 
@@ -48,49 +61,89 @@ def live_capacity() -> Select[tuple[int]]:
 
 
 class Presence:
-    """一つのワーカーの在席。"""
+    """一つのワーカーの在席。
+
+    Attributes:
+        duty: 名簿に書かれた、引き受けてよいかどうか。心拍のたびに読み直す。
+    """
 
     def __init__(self, engine: AsyncEngine, worker_id: WorkerId) -> None:
         self._engine = engine
+        # 共用の束から借りない。落ちたデータベースを待つ仕事が席をふさぐと、心拍が遅れて死んだと見なされる
+        self._url = libpq_url(engine.url.render_as_string(hide_password=False))
+        self._hurry = asyncio.Event()
+        self._held_since: float | None = None
         self.worker_id = worker_id
+        self.duty = Duty()
 
     @classmethod
-    async def register(
-        cls, engine: AsyncEngine, host: str, pid: int, version: str, capacity: int
-    ) -> "Presence":
-        """``capacity`` は、同時に引き受ける対象の数。"""
-        values = {"host": host, "pid": pid, "version": version, "capacity": capacity}
+    async def register(cls, engine: AsyncEngine, identity: Identity) -> "Presence":
         async with engine.begin() as connection:
-            added = await connection.execute(insert(workers).values(values).returning(workers.c.id))
-            return cls(engine, WorkerId(added.scalar_one()))
+            added = await connection.execute(insert(workers).values(asdict(identity)).returning(workers.c.id))
+            worker_id = WorkerId(added.scalar_one())
+            await SqlSignals(connection).send(SignalKind.WORKER, [worker_id])
+        return cls(engine, worker_id)
 
-    async def keep(self) -> None:
+    @property
+    def settled(self) -> bool:
+        """在席が途切れずに続いているか。
+
+        つなぎ直した直後は、ほかの者の心拍もまだ古い。そのあいだに、死んだと決めつけてはならない。
+        """
+        now = asyncio.get_running_loop().time()
+        return self._held_since is not None and now - self._held_since >= _SETTLE_S
+
+    def on_signal(self, signal: Signal) -> None:
+        """自分のことが書き換わったら、次の心拍を待たずに読み直す。"""
+        if signal.kind is SignalKind.WORKER and self.worker_id in signal.ids:
+            self._hurry.set()
+
+    async def keep(self, vitals: Callable[[], Vitals]) -> None:
         """在席を示し続ける。データベースが落ちても、戻りしだい続ける。取り消されるまで終わらない。"""
         while True:
             try:
-                await self._hold()
-            except (DBAPIError, OSError) as exc:
+                await self._hold(vitals)
+            except (psycopg.Error, OSError, TimeoutError) as exc:
                 _log.warning("presence_interrupted", worker_id=self.worker_id, error=str(exc))
-                await asyncio.sleep(_BEAT_S / 4)
+            self._held_since = None
+            await asyncio.sleep(_BEAT_S / 4)
 
-    async def _hold(self) -> None:
-        async with self._connection() as connection:
-            await connection.execute(select(func.pg_advisory_lock(_LOCK_CLASS, self.worker_id)))
+    async def _hold(self, vitals: Callable[[], Vitals]) -> None:
+        async with asyncio.timeout(_ANSWER_S):
+            connection = await self._connect()
+        try:
             while True:
-                await connection.execute(
-                    update(workers).where(workers.c.id == self.worker_id).values(heartbeat_at=func.now())
-                )
-                await asyncio.sleep(_BEAT_S)
+                async with asyncio.timeout(_ANSWER_S):
+                    await self._beat(connection, vitals())
+                await self._pause()
+        finally:
+            # 鎖は接続に付くので、閉じれば外れる
+            await connection.close()
 
-    @contextlib.asynccontextmanager
-    async def _connection(self) -> AsyncIterator[AsyncConnection]:
-        # 鎖は接続に付くので、取引ごとに返さない自動確定の接続を使い、終わりに必ず閉じる
-        async with self._engine.connect() as connection:
-            await connection.execution_options(isolation_level="AUTOCOMMIT")
-            try:
-                yield connection
-            finally:
-                await connection.invalidate()
+    async def _connect(self) -> psycopg.AsyncConnection:
+        connection = await psycopg.AsyncConnection.connect(
+            self._url, autocommit=True, application_name="tsubame-presence"
+        )
+        try:
+            await connection.execute(_LOCK, (_LOCK_CLASS, self.worker_id))
+        except BaseException:
+            await connection.close()
+            raise
+        self._held_since = asyncio.get_running_loop().time()
+        return connection
+
+    async def _beat(self, connection: psycopg.AsyncConnection, vitals: Vitals) -> None:
+        self._hurry.clear()
+        beaten = await connection.execute(_BEAT, (Jsonb(asdict(vitals)), self.worker_id))
+        if (row := await beaten.fetchone()) is not None:
+            self.duty.set(draining=row[0])
+
+    async def _pause(self) -> None:
+        try:
+            async with asyncio.timeout(_BEAT_S):
+                await self._hurry.wait()
+        except TimeoutError:
+            return
 
     async def leave(self) -> None:
         """去る。引き継ぐ側は、心拍の途切れを待たなくてよい。"""
@@ -98,6 +151,7 @@ class Presence:
             await connection.execute(
                 update(workers).where(workers.c.id == self.worker_id).values(stopped_at=func.now())
             )
+            await SqlSignals(connection).send(SignalKind.WORKER, [self.worker_id])
 
 
 async def retire_all(engine: AsyncEngine) -> None:

@@ -145,9 +145,6 @@ class ChunkStore:
                 # 円盤に届くのを待たない。直前の分が消えても、位置と中身が一緒に戻り、サーバから読み直せる。
                 # 終わりの確定は別の接続で待つので、それまでの全部もそこで円盤に届く
                 options="-c timezone=UTC -c statement_timeout=30000 -c synchronous_commit=off",
-                keepalives_idle=10,
-                keepalives_interval=5,
-                keepalives_count=3,
             )
         return self._connection
 

@@ -23,10 +23,14 @@ from tsubame.data_access.queue.queue import DRIVE_TASK, QUEUE_NAME
 _POLL_S: Final = 0.5
 _HEARTBEAT_S: Final = 5.0
 _STALLED_S: Final = 20.0
-# 止まるとき、運転が手放されるのを待つ長さ
-_LEAVE_S: Final = 5.0
+# 列を離れるとき、受け取ったばかりの分が引き受けられるのを待つ長さ
+_LEAVE_S: Final = 0.5
+# 同時に受け取る数。受け取った仕事は、引き受けを確かめたらすぐ終わる
+_AT_ONCE: Final = 16
 # 受け取りと心拍のほか、終わりの記録が同時にいくつか走る
 _POOL_SIZE: Final = 4
+# データベースが落ちているとき、列を離れるのに待たされる長さ
+_POOL_WAIT_S: Final = 3.0
 _OUTAGES: Final = (ConnectorException, psycopg.Error, OSError)
 _log = structlog.get_logger(__name__)
 
@@ -39,6 +43,7 @@ def create_queue_app(url: str, application_name: str) -> procrastinate.App:
         kwargs={"application_name": application_name, "options": "-c synchronous_commit=off"},
         min_size=1,
         max_size=_POOL_SIZE,
+        timeout=_POOL_WAIT_S,
     )
     return procrastinate.App(connector=connector)
 
@@ -55,19 +60,22 @@ class Delivery:
         """列への接続を張る。``run`` と ``discard_stalled`` は、この中で呼ぶ。"""
         return self._app.open_async()
 
-    async def run(self, concurrency: int) -> None:
+    async def run(self) -> None:
         """取り消されるまで、受け取り続ける。データベースが落ちたら、戻るのを待ってやり直す。"""
         while True:
             try:
-                await self._receive(concurrency)
+                await self._receive()
             except _OUTAGES as exc:
+                # 離れる途中でデータベースが落ちると、取り消しがこの失敗に化けて届く
+                if (task := asyncio.current_task()) is not None and task.cancelling():
+                    raise asyncio.CancelledError from exc
                 _log.warning("delivery_interrupted", error=str(exc))
                 await asyncio.sleep(_POLL_S)
 
-    async def _receive(self, concurrency: int) -> None:
+    async def _receive(self) -> None:
         await self._app.run_worker_async(
             queues=[QUEUE_NAME],
-            concurrency=concurrency,
+            concurrency=_AT_ONCE,
             fetch_job_polling_interval=_POLL_S,
             abort_job_polling_interval=_HEARTBEAT_S,
             update_heartbeat_interval=_HEARTBEAT_S,

@@ -4,7 +4,19 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from sqlalchemy import RowMapping, case, func, insert, literal, select, text, update
+from sqlalchemy import (
+    Boolean,
+    RowMapping,
+    case,
+    exists,
+    func,
+    insert,
+    literal,
+    literal_column,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -19,11 +31,12 @@ from tsubame.data_access.db.presence import dead_workers
 from tsubame.data_access.repositories.execution_rows import TARGET_COLUMNS, to_attempt, to_target
 from tsubame.data_access.repositories.execution_state import refresh_execution
 from tsubame.data_access.repositories.spec_json import from_json
-from tsubame.data_access.tables.executions import executions, targets
+from tsubame.data_access.tables.executions import executions, targets, workers
 
-_UNDELIVERED: Final = text(
+_UNDELIVERED: Final = literal_column(
     "NOT EXISTS (SELECT 1 FROM procrastinate_jobs j"
-    " WHERE j.status = 'todo' AND j.queueing_lock = 'target:' || targets.id)"
+    " WHERE j.status = 'todo' AND j.queueing_lock = 'target:' || targets.id)",
+    Boolean,
 )
 _DELIVERY_GRACE: Final = text("targets.admitted_at < now() - interval '2 seconds'")
 
@@ -74,6 +87,7 @@ class SqlTargetRepository:
                 targets.c.lease_worker_id.is_(None),
                 targets.c.admitted_at.is_not(None),
                 targets.c.state.in_(UNFINISHED),
+                _on_duty(worker_id),
             )
             .values(
                 lease_worker_id=worker_id,
@@ -193,6 +207,15 @@ class SqlTargetRepository:
     async def release(self, lease: Lease) -> None:
         await self._connection.execute(update(targets).where(*_owned(lease)).values(lease_worker_id=None))
 
+    async def release_all(self, worker_id: WorkerId) -> list[TargetId]:
+        released = await self._connection.execute(
+            update(targets)
+            .where(targets.c.state.in_(UNFINISHED), targets.c.lease_worker_id == worker_id)
+            .values(lease_worker_id=None)
+            .returning(targets.c.id, _UNDELIVERED.label("undelivered"))
+        )
+        return [TargetId(row.id) for row in released if row.undelivered]
+
     async def release_orphans(self) -> int:
         released = await self._connection.execute(
             update(targets)
@@ -248,6 +271,13 @@ class SqlTargetRepository:
 
 def _lost(lease: Lease) -> LeaseLostError:
     return LeaseLostError(f"target {lease.target_id} epoch {lease.epoch}")
+
+
+def _on_duty(worker_id: WorkerId) -> ColumnElement[bool]:
+    """引き受けを止められた者、去った者には渡さない。"""
+    return exists().where(
+        workers.c.id == worker_id, workers.c.draining_at.is_(None), workers.c.stopped_at.is_(None)
+    )
 
 
 def _owned(lease: Lease) -> tuple[ColumnElement[bool], ...]:

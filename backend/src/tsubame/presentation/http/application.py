@@ -18,6 +18,7 @@ from tsubame.presentation.http.routes import (
     setup,
     target_logs,
     users,
+    workers,
 )
 
 API_ROOT = "/api/v1"
@@ -32,6 +33,7 @@ _ROOMS = (
     queue,
     target_logs,
     dashboard,
+    workers,
     users,
 )
 

@@ -18,6 +18,7 @@ from tsubame.business.servers.host_keys import HostKeyService
 from tsubame.business.servers.service import ServerService
 from tsubame.business.shared.actor import Actor
 from tsubame.business.users.service import UserService
+from tsubame.business.workers.service import WorkerService
 
 
 class Readiness(Protocol):
@@ -46,6 +47,7 @@ class HttpServices:
     auth: AuthService
     setup: SetupService
     users: UserService
+    workers: WorkerService
     credentials: CredentialService
     servers: ServerService
     host_keys: HostKeyService

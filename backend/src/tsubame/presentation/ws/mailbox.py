@@ -7,7 +7,9 @@ from typing import Final
 from tsubame.business.shared.signals import Signal, SignalKind
 
 _MOST: Final = 2000
-_ROOMS: Final = frozenset({SignalKind.SERVER, SignalKind.CREDENTIAL, SignalKind.JOB, SignalKind.QUEUE})
+_ROOMS: Final = frozenset(
+    {SignalKind.SERVER, SignalKind.CREDENTIAL, SignalKind.JOB, SignalKind.QUEUE, SignalKind.WORKER}
+)
 
 
 @dataclass(slots=True)

@@ -50,7 +50,7 @@ class SubscribeExecutions(ApiInput):
 
 
 class SubscribeChanges(ApiInput):
-    """サーバ・ジョブ・認証情報・待ち行列のどれかが変わったこと。"""
+    """サーバ・ジョブ・認証情報・待ち行列・ワーカーのどれかが変わったこと。"""
 
     type: Literal["subscribe"]
     topic: Literal["changes"]
@@ -100,7 +100,7 @@ class ExecutionsChanged(ApiModel):
 class RoomChanged(ApiModel):
     type: Literal["changed"]
     id: int
-    room: Literal["servers", "jobs", "credentials", "queue"]
+    room: Literal["servers", "jobs", "credentials", "queue", "workers"]
     entity_id: int
 
 

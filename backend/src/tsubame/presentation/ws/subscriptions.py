@@ -28,11 +28,12 @@ _CALM_S: Final = 0.1
 """状態の知らせの最短の間隔。二百の対象が一斉に動いても、画面は毎秒十回で足りる。"""
 _GROWTH_S: Final = 1.0
 _GROWTH_S_PER_TARGET: Final = 0.01
-_ROOM_NAMES: Final[dict[SignalKind, Literal["servers", "jobs", "credentials", "queue"]]] = {
+_ROOM_NAMES: Final[dict[SignalKind, Literal["servers", "jobs", "credentials", "queue", "workers"]]] = {
     SignalKind.SERVER: "servers",
     SignalKind.JOB: "jobs",
     SignalKind.CREDENTIAL: "credentials",
     SignalKind.QUEUE: "queue",
+    SignalKind.WORKER: "workers",
 }
 
 
@@ -203,7 +204,7 @@ class ExecutionsSubscription:
 
 @dataclass(slots=True)
 class ChangesSubscription:
-    """サーバ・ジョブ・認証情報・待ち行列が変わったこと。"""
+    """サーバ・ジョブ・認証情報・待ち行列・ワーカーが変わったこと。"""
 
     subscription_id: int
     _changed: set[tuple[SignalKind, int]] = field(default_factory=set)
