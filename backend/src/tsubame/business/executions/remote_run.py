@@ -4,10 +4,26 @@
 手順の全文は docs/architecture.md「遠隔の走り」。
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from tsubame.business.servers.entities import Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """サーバの側の見張り。つながりがなくても、これを超えたら木ごと止める。
+
+    Attributes:
+        timeout_s: 始まってからの時間の上限。``None`` なら上限なし。
+        contact_s: 連絡(``keep_contact``)がないまま続けてよい長さ。``None`` ならいつまでも続ける。
+        grace_s: TERM を送ってから KILL までの長さ。
+    """
+
+    timeout_s: int | None
+    contact_s: int | None
+    grace_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +37,7 @@ class RunOrder:
         environment: 環境変数。送信の中身に載せ、引数には決して載せない。
         working_directory: 絶対パス、または ``~`` で始まるパス。``None`` ならホーム。
         offset: 受け取り済みのバイト数(送り直しのとき 0 でないことがある)。
+        guard: サーバの側の見張り。``None`` なら付けない。
     """
 
     run_id: str
@@ -29,6 +46,7 @@ class RunOrder:
     environment: tuple[tuple[str, str], ...]
     working_directory: str | None
     offset: int = 0
+    guard: Guard | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +60,8 @@ class Exited:
         cancelled: 中止が求められていた。
         start_failure: 解釈系を始められなかった理由(``working_directory`` | ``interpreter``)。
         log_incomplete: ディスクが満杯になり、ログの一部が書かれなかったおそれがある。
+        guarded_by: サーバの見張りが止めたわけ(``timed_out`` | ``contact_lost``)。
+        survivors: 見張りが止めても消えなかったプロセスの番号。
     """
 
     exit_code: int
@@ -50,6 +70,8 @@ class Exited:
     cancelled: bool = False
     start_failure: str | None = None
     log_incomplete: bool = False
+    guarded_by: str | None = None
+    survivors: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +141,24 @@ class CancelReport:
 class RemoteRuns(Protocol):
     """どの操作も ``ConnectionProblem`` を投げうる。時間の上限は実装が持つ。"""
 
-    async def start(self, endpoint: Endpoint, order: RunOrder) -> Attachment:
-        """送り出してつながる。返る前に送信は終わっている(結末はまだ分からない)。"""
+    async def start(
+        self, endpoint: Endpoint, order: RunOrder, on_sending: Callable[[], None] = lambda: None
+    ) -> Attachment:
+        """送り出してつながる。返る前に送信は終わっている(結末はまだ分からない)。
+
+        ``on_sending`` は、つながってスクリプトを送り出す直前に呼ぶ。それまでは、何も走りえない。
+        投げれば、送らずにやめる。
+        """
         ...
 
     async def attach(self, endpoint: Endpoint, run_id: str, offset: int) -> Attachment: ...
 
     async def cancel(self, endpoint: Endpoint, run_id: str, grace_s: float) -> CancelReport:
         """プロセスの木を全部止める。待ち行列に並ばない専用の接続を使う。"""
+        ...
+
+    async def keep_contact(self, endpoint: Endpoint, run_id: str) -> None:
+        """見張りに「まだ見ている」と伝える。"""
         ...
 
     async def remove(self, endpoint: Endpoint, run_id: str) -> None:
