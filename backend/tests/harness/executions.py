@@ -31,6 +31,7 @@ async def place_execution(
     server_count: int = 1,
     script: str = SPEC.script,
     timeout_s: int | None = None,
+    stop_without_contact_s: int | None = None,
 ) -> PlacedExecution:
     """サーバ・ジョブ・実行を一組置く。配達の列には積まない。"""
     async with transactions.begin() as tx:
@@ -66,7 +67,12 @@ async def place_execution(
             name=f"job-{number}",
             description="",
             kind=JobKind.SCRIPT,
-            spec=replace(SPEC, script=script, timeout_s=timeout_s),
+            spec=replace(
+                SPEC,
+                script=script,
+                timeout_s=timeout_s,
+                stop_without_contact_s=stop_without_contact_s,
+            ),
             servers=tuple(refs),
             enabled=True,
             last_execution=None,

@@ -545,6 +545,10 @@ export type JobInput = {
      */
     server_ids?: Array<number>;
     /**
+     * Stop Without Contact S
+     */
+    stop_without_contact_s?: number | null;
+    /**
      * Timeout S
      */
     timeout_s?: number | null;
@@ -617,6 +621,10 @@ export type JobRead = {
      * Servers
      */
     servers: Array<ServerRefRead>;
+    /**
+     * Stop Without Contact S
+     */
+    stop_without_contact_s: number | null;
     /**
      * Timeout S
      */
@@ -1002,6 +1010,10 @@ export type SpecRead = {
      * Script
      */
     script: string;
+    /**
+     * Stop Without Contact S
+     */
+    stop_without_contact_s: number | null;
     /**
      * Timeout S
      */

@@ -20,6 +20,7 @@ export function inputFromJob(job: JobRead): JobInput {
     env: job.env,
     working_directory: job.working_directory,
     timeout_s: job.timeout_s,
+    stop_without_contact_s: job.stop_without_contact_s,
     enabled: job.enabled,
   }
 }

@@ -13,6 +13,7 @@ export function jobRead(change: Partial<JobRead> = {}): JobRead {
     env: {},
     working_directory: null,
     timeout_s: null,
+    stop_without_contact_s: null,
     enabled: true,
     last_execution: null,
     created_at: '2026-11-01T00:00:00Z',

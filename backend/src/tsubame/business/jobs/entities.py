@@ -25,6 +25,8 @@ class ScriptSpec:
         env: 環境変数(名前の順)。``TSUBAME_`` で始まる名前は予約。
         working_directory: サーバ側のパス。``None`` ならホーム。
         timeout_s: 時間の上限(秒)。``None`` なら上限なし。
+        stop_without_contact_s: つばめからの連絡がないまま続けてよい長さ(秒)。過ぎたら、サーバの側で
+            自分から止まる。``None`` なら、連絡がなくてもいつまでも続ける。
     """
 
     script: str
@@ -32,6 +34,7 @@ class ScriptSpec:
     env: tuple[tuple[str, str], ...]
     working_directory: str | None
     timeout_s: int | None
+    stop_without_contact_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

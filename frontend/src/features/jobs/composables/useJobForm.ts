@@ -3,7 +3,7 @@ import { computed, reactive, ref, type ComputedRef, type Ref } from 'vue'
 import type { JobInput, JobRead } from '@/api'
 
 import { envFromRows, envProblems, rowsFromEnv, type EnvRow } from './envRows'
-import { secondsFromTimeout, timeoutFromSeconds, timeoutProblem, type Timeout } from './timeoutUnits'
+import { MIN_SILENCE_S, secondsFromTimeout, timeoutFromSeconds, timeoutProblem, type Timeout } from './timeoutUnits'
 
 export interface JobForm {
   name: string
@@ -14,6 +14,8 @@ export interface JobForm {
   env: EnvRow[]
   workingDirectory: string
   timeout: Timeout
+  /** 連絡なしで続ける長さ。空なら、いつまでも続ける。 */
+  silence: Timeout
   enabled: boolean
 }
 
@@ -31,6 +33,7 @@ export function formFromJob(job: JobRead | null): JobForm {
       env: [],
       workingDirectory: '',
       timeout: timeoutFromSeconds(null),
+      silence: timeoutFromSeconds(null),
       enabled: true,
     }
   }
@@ -43,6 +46,7 @@ export function formFromJob(job: JobRead | null): JobForm {
     env: rowsFromEnv(job.env),
     workingDirectory: job.working_directory ?? '',
     timeout: timeoutFromSeconds(job.timeout_s),
+    silence: timeoutFromSeconds(job.stop_without_contact_s),
     enabled: job.enabled,
   }
 }
@@ -61,6 +65,7 @@ export function inputFromForm(form: JobForm): JobInput {
     env: envFromRows(form.env),
     working_directory: orNull(form.workingDirectory),
     timeout_s: secondsFromTimeout(form.timeout),
+    stop_without_contact_s: secondsFromTimeout(form.silence),
     enabled: form.enabled,
   }
 }
@@ -82,7 +87,7 @@ interface UseJobForm {
 export function useJobForm(): UseJobForm {
   const form = reactive(formFromJob(null))
   const version = ref<number | null>(null)
-  const shape = (): string => JSON.stringify(inputFromForm(form)) + String(form.timeout.amount)
+  const shape = (): string => JSON.stringify(inputFromForm(form)) + form.timeout.amount + form.silence.amount
   const initial = ref(shape())
 
   function saved(): void {
@@ -106,6 +111,7 @@ export function useJobForm(): UseJobForm {
       () =>
         form.script.length > MAX_SCRIPT ||
         timeoutProblem(form.timeout) !== null ||
+        timeoutProblem(form.silence, MIN_SILENCE_S) !== null ||
         envProblems(form.env).some((problem) => problem !== null),
     ),
   }

@@ -49,4 +49,5 @@ def spec_read(spec: ScriptSpec) -> SpecRead:
         env=dict(spec.env),
         working_directory=spec.working_directory,
         timeout_s=spec.timeout_s,
+        stop_without_contact_s=spec.stop_without_contact_s,
     )

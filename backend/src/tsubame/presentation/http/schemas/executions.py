@@ -48,6 +48,7 @@ class SpecRead(ApiModel):
     env: dict[str, str]
     working_directory: str | None
     timeout_s: int | None
+    stop_without_contact_s: int | None
 
 
 class ExecutionRead(ExecutionSummary):

@@ -16,6 +16,7 @@ class JobInput(ApiInput):
     env: dict[str, str] = Field(default_factory=dict)
     working_directory: str | None = Field(default=None, max_length=1024)
     timeout_s: int | None = Field(default=None, ge=1, le=31_536_000)
+    stop_without_contact_s: int | None = Field(default=None, ge=60, le=31_536_000)
     enabled: bool = True
 
 
@@ -42,6 +43,7 @@ class JobRead(ApiModel):
     env: dict[str, str]
     working_directory: str | None
     timeout_s: int | None
+    stop_without_contact_s: int | None
     enabled: bool
     last_execution: LastExecutionRead | None
     created_at: datetime
