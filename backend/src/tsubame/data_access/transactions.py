@@ -16,6 +16,7 @@ from tsubame.data_access.repositories.auth import SqlGrantRepository, SqlSetupTo
 from tsubame.data_access.repositories.credentials import SqlCredentialRepository
 from tsubame.data_access.repositories.executions import SqlExecutionRepository
 from tsubame.data_access.repositories.jobs import SqlJobRepository
+from tsubame.data_access.repositories.run_owners import SqlRunOwnerRepository
 from tsubame.data_access.repositories.servers import SqlServerRepository
 from tsubame.data_access.repositories.targets import SqlTargetRepository
 from tsubame.data_access.repositories.users import SqlUserRepository
@@ -68,6 +69,10 @@ class SqlTransaction:
     @property
     def targets(self) -> SqlTargetRepository:
         return SqlTargetRepository(self._connection)
+
+    @property
+    def run_owners(self) -> SqlRunOwnerRepository:
+        return SqlRunOwnerRepository(self._connection)
 
     @property
     def queue(self) -> SqlQueue:

@@ -10,7 +10,7 @@ from tsubame.data_access.ssh import shell_code
 from tsubame.data_access.ssh.shell_code import UnsafeShellCodeError, minify
 
 OPERATIONS = [
-    *("start", "attach", "probe", "cancel", "remove", "check", "runner", "guarded_runner", "touch"),
+    *("start", "attach", "probe", "cancel", "remove", "check", "runner", "guarded_runner", "touch", "list"),
 ]
 SHELLS = [["dash"], ["bash", "--posix"], ["busybox", "ash"]]
 

@@ -6,6 +6,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from tsubame.business.servers.entities import Endpoint
@@ -138,6 +139,43 @@ class CancelReport:
     survivors: tuple[int, ...]
 
 
+class RemoteRunState(StrEnum):
+    RUNNING = "running"
+    ENDED = "ended"
+    UNSTARTED = "unstarted"
+    """場所だけが作られ、始まっていない(始まりかけか、始める前に止めたもの)。"""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteRun:
+    """サーバに残っている走りの記録。
+
+    Attributes:
+        size: 記録の全部のバイト数。
+        age_s: 最後に書かれてからの秒。測る道具のないサーバでは ``None``。
+    """
+
+    run_id: str
+    directory: str
+    state: RemoteRunState
+    size: int
+    age_s: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunDirectory:
+    path: str
+    free_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """一つのサーバの、走りの置き場所と、残っている走りの全部。"""
+
+    directories: tuple[RunDirectory, ...]
+    runs: tuple[RemoteRun, ...]
+
+
 class RemoteRuns(Protocol):
     """どの操作も ``ConnectionProblem`` を投げうる。時間の上限は実装が持つ。"""
 
@@ -165,5 +203,13 @@ class RemoteRuns(Protocol):
         """終わった走りの記録をサーバから消す。終わりを確定させたあとでだけ呼ぶ。
 
         まだ走っているものは消さない(消すと、二度目の始まりを止めるものがなくなる)。
+        もうないものを消すのは、成功とする。
+
+        Raises:
+            RunStillRunningError: まだ走っている。
         """
+        ...
+
+    async def survey(self, endpoint: Endpoint) -> Survey:
+        """残っている走りを全部数える。"""
         ...

@@ -57,7 +57,7 @@ class TargetRunner:
 
     async def _drive(self, assignment: Assignment, cancel: asyncio.Event) -> None:
         try:
-            await TargetDriver(self._ports, assignment).drive(cancel)
+            result = await TargetDriver(self._ports, assignment).drive(cancel)
         except LeaseLostError:
             _log.warning("lease_lost target_id=%d", assignment.lease.target_id)
         except asyncio.CancelledError:
@@ -68,7 +68,7 @@ class TargetRunner:
             _log.exception("drive_failed target_id=%d", assignment.lease.target_id)
             await self._hand_over(assignment)
         else:
-            self._cleaner.clean_soon(assignment)
+            self._cleaner.clean_soon(assignment, result.state)
 
     async def _hand_over(self, assignment: Assignment) -> None:
         await persist(self._ports.transactions, lambda tx: tx.targets.release(assignment.lease))

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
-from tsubame.business.executions.remote_run import CancelReport, Guard, RunOrder
+from tsubame.business.executions.errors import RunStillRunningError
+from tsubame.business.executions.remote_run import CancelReport, Guard, RunOrder, Survey
 from tsubame.business.servers.entities import Endpoint
 from tsubame.business.servers.errors import ConnectionLostError, NoRunDirectoryError
 from tsubame.data_access.ssh import shell_code
@@ -14,6 +15,7 @@ from tsubame.data_access.ssh.attachment import SshAttachment
 from tsubame.data_access.ssh.channel import CommandChannel, RunChannel
 from tsubame.data_access.ssh.control_lines import ControlLine
 from tsubame.data_access.ssh.registry import ConnectionRegistry, ServerLines
+from tsubame.data_access.ssh.survey import surveyed
 from tsubame.data_access.ssh.upload import prelude
 
 _UPLOAD_TIMEOUT_S: Final = 120.0
@@ -129,7 +131,12 @@ class SshRemoteRuns:
         await self._commands.ask(endpoint, "touch", run_id)
 
     async def remove(self, endpoint: Endpoint, run_id: str) -> None:
-        await self._commands.ask(endpoint, "remove", run_id)
+        lines = await self._commands.ask(endpoint, "remove", run_id)
+        if lines[-1].verb == "fail":
+            raise RunStillRunningError("This run is still running on the server.")
+
+    async def survey(self, endpoint: Endpoint) -> Survey:
+        return surveyed(await self._commands.ask(endpoint, "list", "-"))
 
     def _attachment(self, endpoint: Endpoint, run_id: str, channel: RunChannel) -> SshAttachment:
         return SshAttachment(channel, partial(self.still_running, endpoint, run_id))

@@ -18,6 +18,7 @@ _PARTS: Final = {
     "touch": ("common", "touch"),
     "cancel": ("common", "process", "create", "hunt", "cancel"),
     "remove": ("common", "process", "remove"),
+    "list": ("common", "process", "list"),
     "check": ("common", "create", "check"),
     "runner": ("runner", "script"),
     "guarded_runner": ("runner", "process", "hunt", "guard", "script"),

@@ -12,6 +12,7 @@ from tsubame.presentation.http.routes import (
     executions,
     health,
     jobs,
+    server_runs,
     servers,
     setup,
     target_logs,
@@ -19,7 +20,7 @@ from tsubame.presentation.http.routes import (
 )
 
 API_ROOT = "/api/v1"
-_ROOMS = (setup, auth, credentials, servers, jobs, executions, target_logs, dashboard, users)
+_ROOMS = (setup, auth, credentials, servers, server_runs, jobs, executions, target_logs, dashboard, users)
 
 
 def create_api() -> FastAPI:

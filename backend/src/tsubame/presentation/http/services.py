@@ -7,6 +7,7 @@ from tsubame.business.auth.authenticator import Authenticator
 from tsubame.business.auth.service import AuthService
 from tsubame.business.auth.setup import SetupService
 from tsubame.business.credentials.service import CredentialService
+from tsubame.business.executions.housekeeping import HousekeepingService
 from tsubame.business.executions.log_reading import LogReadingService
 from tsubame.business.executions.service import ExecutionService
 from tsubame.business.jobs.service import JobService
@@ -49,6 +50,7 @@ class HttpServices:
     connection_tests: ConnectionTestService
     jobs: JobService
     executions: ExecutionService
+    housekeeping: HousekeepingService
     logs: LogReadingService
     readiness: Readiness
     practice: Practice | None
