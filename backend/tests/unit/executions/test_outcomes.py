@@ -47,6 +47,12 @@ def test_success_before_the_cancel_arrived_stays_success() -> None:
     assert decide(exited(0), CANCELLED).state is TargetState.SUCCEEDED
 
 
+def test_failure_before_the_limit_stays_failure() -> None:
+    """自分で失敗して終わったものは、来たときに期限を過ぎていても「失敗」。"""
+    result = decide(exited(3), TIMED_OUT)
+    assert (result.state, result.reason) == (TargetState.FAILED, Reason.EXIT_NONZERO)
+
+
 def test_timeout_is_not_reported_as_cancel() -> None:
     """時間切れと、人の中止を混同しない。"""
     result = decide(exited(143, cancelled=True), TIMED_OUT)

@@ -49,7 +49,8 @@ _REASON_OF_REFUSAL: Final = {"write": Reason.DISK_FULL, "nodir": Reason.NO_RUN_D
 def decide(outcome: Exited | Lost | Refused, stopped: Stopped | None) -> TargetResult:
     """終わりを決める。
 
-    止めたものは、終了コードが何であれ「止めた」と見せる。ただし止める前に成功していたなら、成功のまま。
+    止めたものは、終了コードが何であれ「止めた」と見せる。ただし止める前に自分で終わっていたなら、
+    その終わり方のまま(ワーカーのいないあいだに終わり、来たときには期限を過ぎていることがある)。
     """
     survivors = stopped.report.survivors if stopped and stopped.report else ()
     match outcome:
@@ -77,12 +78,12 @@ def _guarded(outcome: Exited, why: str, survivors: tuple[int, ...]) -> TargetRes
 
 
 def _exited(outcome: Exited, stopped: Stopped | None, survivors: tuple[int, ...]) -> TargetResult:
-    if outcome.exit_code == 0 and (stopped is None or not outcome.cancelled):
-        note = Reason.LOG_INCOMPLETE if outcome.log_incomplete else None
-        return TargetResult(state=TargetState.SUCCEEDED, reason=note, exit_code=0)
-    if stopped is not None or outcome.cancelled:
+    if outcome.cancelled:
         state, reason = _STATE_OF_CAUSE[stopped.cause if stopped else StopCause.CANCELLED]
         return TargetResult(state=state, reason=reason, exit_code=outcome.exit_code, survivors=survivors)
+    if outcome.exit_code == 0:
+        note = Reason.LOG_INCOMPLETE if outcome.log_incomplete else None
+        return TargetResult(state=TargetState.SUCCEEDED, reason=note, exit_code=0)
     return TargetResult(state=TargetState.FAILED, reason=_why_failed(outcome), exit_code=outcome.exit_code)
 
 
