@@ -1,5 +1,6 @@
 """サーバに残っている走りを見て、片付ける。相手は本物の OpenSSH。"""
 
+import random
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -92,13 +93,14 @@ async def test_running_orphan_is_stopped_only_when_asked(
     api: Api, admin: httpx.AsyncClient, path: str, sshd: Sshd
 ) -> None:
     """持ち主不明でも、走っていれば消さない。止めると言われたときだけ、木ごと止めてから消す。"""
-    wanted = order("sleep 9753124 & sleep 9753124\n")
+    number = random.randrange(10**7, 10**8)
+    wanted = order(f"sleep {number} & sleep {number}\n")
     await greeted(await api.ssh.runs.start(sshd.endpoint(), wanted))
-    await eventually(lambda: len(sleeping(9753124)) == 2, "眠り始める")
+    await eventually(lambda: len(sleeping(number)) == 2, "眠り始める")
     refused = await admin.delete(f"{path}/{wanted.run_id}")
     assert problem(refused, 409)["code"] == "run_still_running"
     assert (await admin.delete(f"{path}/{wanted.run_id}?stop=true")).status_code == 204
-    assert sleeping(9753124) == []
+    assert sleeping(number) == []
     assert await _listed(admin, path, wanted.run_id) is None
 
 

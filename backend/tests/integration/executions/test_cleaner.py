@@ -1,5 +1,6 @@
 """片付け: 終わりを確定させた走りだけを、決まりの時が来てから消す。"""
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -57,8 +58,10 @@ def _names(survey: Survey) -> set[str]:
 
 
 @pytest.fixture
-async def ssh() -> SshGateway:
-    return SshGateway()
+async def ssh() -> AsyncIterator[SshGateway]:
+    gateway = SshGateway()
+    yield gateway
+    await gateway.close()
 
 
 async def test_lost_run_is_kept_for_the_retention(
@@ -75,7 +78,6 @@ async def test_lost_run_is_kept_for_the_retention(
     assert fresh in left
     assert not {ended, old} & left
     await ssh.runs.remove(endpoint, fresh)
-    await ssh.close()
 
 
 async def test_running_run_is_never_removed(
@@ -93,7 +95,6 @@ async def test_running_run_is_never_removed(
     await ssh.runs.cancel(endpoint, wanted.run_id, 0)
     await cleaner.patrol()
     assert wanted.run_id not in _names(await ssh.runs.survey(endpoint))
-    await ssh.close()
 
 
 async def test_unreachable_server_is_asked_once(
@@ -113,4 +114,3 @@ async def test_unreachable_server_is_asked_once(
     servers = OneServer(endpoint)
     await Cleaner(transactions, ssh.runs, servers, SystemClock()).patrol()
     assert servers.asked == 1
-    await ssh.close()

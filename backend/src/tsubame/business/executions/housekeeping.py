@@ -6,7 +6,7 @@ from typing import Protocol
 from tsubame.business.audit.ports import AuditLog
 from tsubame.business.executions.errors import RunInUseError, RunSurvivedError
 from tsubame.business.executions.ports import RunOwner, RunOwnerRepository
-from tsubame.business.executions.remote_run import RemoteRun, RemoteRuns, RunDirectory
+from tsubame.business.executions.remote_run import RemoteRun, RemoteRuns, RemoteRunState, RunDirectory
 from tsubame.business.executions.states import ENDED
 from tsubame.business.executions.stopper import GRACE_S
 from tsubame.business.servers.entities import Endpoint
@@ -51,6 +51,10 @@ class ServerRuns:
         return sum(owned.run.size for owned in self.runs)
 
 
+def _order(run: RemoteRun) -> tuple[bool, int, str]:
+    return run.state is not RemoteRunState.RUNNING, -run.size, run.run_id
+
+
 class HousekeepingService:
     def __init__(
         self, transactions: Transactions[HousekeepingTx], runs: RemoteRuns, endpoints: Endpoints
@@ -60,7 +64,7 @@ class HousekeepingService:
         self._endpoints = endpoints
 
     async def look(self, actor: Actor, server_id: ServerId) -> ServerRuns:
-        """今サーバにある走りを、SSH で見に行く。大きい順。
+        """今サーバにある走りを、SSH で見に行く。走っているものが先、あとは大きい順。
 
         Raises: ServerNotFoundError, ConnectionProblem。
         """
@@ -68,7 +72,7 @@ class HousekeepingService:
         survey = await self._runs.survey(await self._endpoints.endpoint_of(server_id))
         async with self._transactions.begin() as tx:
             owners = await tx.run_owners.of([run.run_id for run in survey.runs])
-        ordered = sorted(survey.runs, key=lambda run: (-run.size, run.run_id))
+        ordered = sorted(survey.runs, key=_order)
         return ServerRuns(survey.directories, tuple(OwnedRun(run, owners.get(run.run_id)) for run in ordered))
 
     async def remove(self, actor: Actor, server_id: ServerId, run_id: str, *, stop: bool) -> None:
