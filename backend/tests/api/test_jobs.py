@@ -19,6 +19,7 @@ EMPTY_SPEC: dict[str, object] = {
     "env": {},
     "working_directory": None,
     "timeout_s": None,
+    "stop_without_contact_s": None,
 }
 ODD_SCRIPT = "#!/bin/bash\r\necho '日本語 🐦' \"$X\" \\\t\x01\x7f\u2028\r\n\n\n"
 
@@ -28,7 +29,8 @@ async def test_create_and_read(admin: httpx.AsyncClient) -> None:
     servers = [(await new_server(admin, name=name))["id"] for name in ("b", "a", "c")]
     body = job_body(
         *servers, description="説明\n二行目", script=ODD_SCRIPT, interpreter="python3 -u",
-        env={"B": "2", "A": "値\n'\""}, working_directory="~/app", timeout_s=60, enabled=False,
+        env={"B": "2", "A": "値\n'\""}, working_directory="~/app", timeout_s=60,
+        stop_without_contact_s=300, enabled=False,
     )  # fmt: skip
     answer = await admin.post("/jobs", json=body)
     job = created(answer)
@@ -70,6 +72,7 @@ async def test_blank_fields_become_nothing(admin: httpx.AsyncClient) -> None:
         ({"working_directory": "app"}, {"working_directory": "working_directory_relative"}),
         ({"working_directory": "/a\nb"}, {"working_directory": "control_character"}),
         ({"timeout_s": 0}, {"timeout_s": "greater_than_equal"}),
+        ({"stop_without_contact_s": 59}, {"stop_without_contact_s": "greater_than_equal"}),
         ({"server_ids": [99]}, {"server_ids.0": "server_not_found"}),
         ({"server_ids": [7, 7]}, {"server_ids.1": "duplicate"}),
         ({"server_ids": [2**80]}, {"server_ids.0": "value_error"}),

@@ -43,6 +43,8 @@ MATRIX: Final[dict[str, Role]] = {
     "POST /api/v1/servers/{server_id}/host-key/scan": OPERATOR,
     "POST /api/v1/servers/{server_id}/host-key/approve": ADMIN,
     "POST /api/v1/servers/{server_id}/test": OPERATOR,
+    "GET /api/v1/servers/{server_id}/runs": OPERATOR,
+    "DELETE /api/v1/servers/{server_id}/runs/{run_id}": EDITOR,
     "GET /api/v1/jobs": VIEWER,
     "POST /api/v1/jobs": EDITOR,
     "GET /api/v1/jobs/{job_id}": VIEWER,

@@ -31,6 +31,7 @@ async def place_execution(
     server_count: int = 1,
     script: str = SPEC.script,
     timeout_s: int | None = None,
+    stop_without_contact_s: int | None = None,
 ) -> PlacedExecution:
     """サーバ・ジョブ・実行を一組置く。始めてよいと決まっているが、配達の列には積んでいない。"""
     async with transactions.begin() as tx:
@@ -60,7 +61,9 @@ async def place_execution(
             project_id=DEFAULT_PROJECT, name=f"job-{number}", kind="script", spec={}
         )
         job_id = (await connection.execute(job_row.returning(jobs.c.id))).scalar_one()
-        spec = replace(SPEC, script=script, timeout_s=timeout_s)
+        spec = replace(
+            SPEC, script=script, timeout_s=timeout_s, stop_without_contact_s=stop_without_contact_s
+        )
         execution_id = await tx.executions.add(
             NewExecution(
                 kind=ExecutionKind.JOB,

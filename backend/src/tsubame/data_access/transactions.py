@@ -20,6 +20,7 @@ from tsubame.data_access.repositories.executions import SqlExecutionRepository
 from tsubame.data_access.repositories.flow import SqlFlowRepository
 from tsubame.data_access.repositories.jobs import SqlJobRepository
 from tsubame.data_access.repositories.outputs import SqlOutputRepository
+from tsubame.data_access.repositories.run_owners import SqlRunOwnerRepository
 from tsubame.data_access.repositories.server_selection import SqlServerSelection
 from tsubame.data_access.repositories.servers import SqlServerRepository
 from tsubame.data_access.repositories.targets import SqlTargetRepository
@@ -99,6 +100,10 @@ class SqlTransaction:
     @property
     def workers(self) -> SqlWorkerRepository:
         return SqlWorkerRepository(self._connection)
+
+    @property
+    def run_owners(self) -> SqlRunOwnerRepository:
+        return SqlRunOwnerRepository(self._connection)
 
     @property
     def queue(self) -> SqlQueue:

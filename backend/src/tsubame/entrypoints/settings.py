@@ -76,6 +76,12 @@ class Settings(BaseSettings):
     worker_concurrency: int = Field(
         default=500, ge=1, le=10_000, description="1 つのワーカーが同時に面倒を見る対象の数。"
     )
+    remote_retention_days: int = Field(
+        default=7,
+        ge=0,
+        le=365,
+        description="見失った実行の記録を、人が調べられるようにサーバに残す日数。ふつうに終わったものはすぐ消す。",
+    )
 
     heartbeat_file: Path | None = Field(
         default=None,

@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import procrastinate
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -19,6 +20,7 @@ from tsubame.business.executions.admitter import Admitter
 from tsubame.business.executions.cleaner import Cleaner
 from tsubame.business.executions.dispatch import Dispatch
 from tsubame.business.executions.driver import DriverPorts
+from tsubame.business.executions.housekeeping import HousekeepingService
 from tsubame.business.executions.intake import Intake
 from tsubame.business.executions.log_reading import LogReadingService
 from tsubame.business.executions.log_writer import LogWriter
@@ -134,6 +136,7 @@ def http_services(foundation: Foundation, settings: Settings) -> HttpServices:
         executions=ExecutionService(transactions, clock),
         starts=StartService(transactions, clock),
         queue=QueueService(transactions),
+        housekeeping=HousekeepingService(transactions, ssh.runs, foundation.endpoints),
         logs=LogReadingService(ChunkReader(foundation.engine), SqlLogTickets(foundation.engine), clock),
         outputs=OutputService(transactions, ChunkReader(foundation.engine)),
         readiness=DatabaseReadiness(foundation.engine),
@@ -159,7 +162,8 @@ async def worker_parts(foundation: Foundation, settings: Settings) -> WorkerPart
     presence = await Presence.register(foundation.engine, identity)
     log_store = ChunkStore(foundation.url, foundation.engine)
     log_writer = LogWriter(log_store)
-    cleaner = Cleaner(transactions, runs, foundation.endpoints, clock)
+    retention = timedelta(days=settings.remote_retention_days)
+    cleaner = Cleaner(transactions, runs, foundation.endpoints, clock, retention)
     ports = DriverPorts(transactions, runs, foundation.endpoints, log_writer, clock)
     runner = TargetRunner(ports, cleaner, presence.worker_id)
     return WorkerParts(

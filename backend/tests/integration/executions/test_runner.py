@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import random
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from harness.executions import place_execution, place_worker
+from harness.processes import sleeping
 from harness.sshd import Sshd
 from harness.waiting import eventually
 from tsubame.business.executions.cleaner import Cleaner
@@ -48,8 +50,8 @@ class Bench:
     runner: TargetRunner
     reader: ChunkReader
 
-    async def place(self, script: str, timeout_s: int | None = None) -> TargetId:
-        placed = await place_execution(self.transactions, script=script, timeout_s=timeout_s)
+    async def place(self, script: str, **limits: int) -> TargetId:
+        placed = await place_execution(self.transactions, script=script, **limits)
         return placed.targets[0]
 
     async def target(self, target_id: TargetId) -> Target:
@@ -147,6 +149,83 @@ async def test_timeout_is_told_apart_from_cancel(bench: Bench) -> None:
     target_id = await bench.place("echo begun; sleep 600", timeout_s=1)
     await bench.runner.deliver(target_id)
     assert (await bench.target(target_id)).state is TargetState.TIMED_OUT
+
+
+async def test_timeout_without_a_worker(
+    bench: Bench, database_url: str, engine: AsyncEngine, transactions: SqlTransactions, sshd: Sshd
+) -> None:
+    """ワーカーがいないあいだに上限を過ぎても、サーバの側で止まり、あとから来た者が「時間切れ」と記す。"""
+    number = random.randrange(10**7, 10**8)
+    target_id = await bench.place(f"echo begun; sleep {number}", timeout_s=2)
+    driving = asyncio.create_task(bench.runner.deliver(target_id))
+    await eventually(lambda: _has(bench, target_id, b"begun\n"), "走り始める")
+    await bench.runner.stop()
+    await asyncio.gather(driving, return_exceptions=True)
+    await eventually(lambda: not sleeping(number), "サーバの側で止まる")
+    async with worker(database_url, engine, transactions, sshd) as second:
+        await second.runner.deliver(target_id)
+        target = await second.target(target_id)
+    assert (target.state, target.reason) == (TargetState.TIMED_OUT, "timed_out")
+
+
+async def test_contact_is_kept_while_a_worker_follows(bench: Bench) -> None:
+    """ワーカーが付いているあいだは、連絡の決まりより長く走っても止まらない。"""
+    target_id = await bench.place("sleep 6; echo done", stop_without_contact_s=2)
+    await bench.runner.deliver(target_id)
+    assert await bench.log(target_id) == b"done\n"
+    assert (await bench.target(target_id)).state is TargetState.SUCCEEDED
+
+
+async def test_run_stops_itself_when_nobody_is_left(
+    bench: Bench, database_url: str, engine: AsyncEngine, transactions: SqlTransactions, sshd: Sshd
+) -> None:
+    """連絡が途絶えた走りは自分から止まり、あとから来た者が、そのわけを記す。"""
+    number = random.randrange(10**7, 10**8)
+    target_id = await bench.place(f"echo begun; sleep {number}", stop_without_contact_s=2)
+    driving = asyncio.create_task(bench.runner.deliver(target_id))
+    await eventually(lambda: _has(bench, target_id, b"begun\n"), "走り始める")
+    await bench.runner.stop()
+    await asyncio.gather(driving, return_exceptions=True)
+    await eventually(lambda: not sleeping(number), "自分から止まる")
+    async with worker(database_url, engine, transactions, sshd) as second:
+        await second.runner.deliver(target_id)
+        target = await second.target(target_id)
+    assert (target.state, target.reason) == (TargetState.FAILED, "contact_lost")
+
+
+@pytest.mark.parametrize(
+    ("limits", "state"), [({}, TargetState.CANCELLED), ({"timeout_s": 1}, TargetState.TIMED_OUT)]
+)
+async def test_stop_does_not_wait_for_a_hanging_connect(
+    bench: Bench, sshd: Sshd, limits: dict[str, int], state: TargetState
+) -> None:
+    """何も送らないうちにつなぐところで黙りこまれても、止める求めは二秒で終わる。"""
+    await sshd.stop()
+    async with _mute(sshd.port) as accepted:
+        target_id = await bench.place("echo never", **limits)
+        driving = asyncio.create_task(bench.runner.deliver(target_id))
+        await eventually(accepted.is_set, "つなぎにかかる")
+        if not limits:
+            bench.runner.on_signal(Signal(SignalKind.CANCEL, (target_id,)))
+        async with asyncio.timeout(2):
+            await driving
+    target = await bench.target(target_id)
+    assert (target.state, await bench.log(target_id)) == (state, b"")
+
+
+@contextlib.asynccontextmanager
+async def _mute(port: int) -> AsyncIterator[asyncio.Event]:
+    """つながるが、一文字も答えない相手。"""
+    accepted, over = asyncio.Event(), asyncio.Event()
+
+    async def silent(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        accepted.set()
+        await over.wait()
+        writer.close()
+
+    async with await asyncio.start_server(silent, "127.0.0.1", port):
+        yield accepted
+        over.set()
 
 
 async def test_unreachable_server_fails_at_once_with_its_reason(bench: Bench, sshd: Sshd) -> None:

@@ -154,7 +154,7 @@ async def test_torn_upload_never_runs(ssh: SshGateway, plain: Endpoint) -> None:
     """途中で切れた送信は、半分のスクリプトとしても走らない。送り直せば、一度だけ走る。"""
     wanted = order("echo started\n" * 1000)
     body = prelude(wanted) + wanted.script
-    sizes = (shell_code.code("runner"), str(len(wanted.script)), "g", "0")
+    sizes = (shell_code.code("runner"), str(len(wanted.script)), "", "g", "0")
     line = command_for(plain, "/bin/sh", "start", (wanted.run_id, "00ff", *sizes))
     for cut in (0, 1, len(prelude(wanted)) - 1, len(prelude(wanted)), len(body) - 1):
         runs = ssh.connections.of(plain).runs

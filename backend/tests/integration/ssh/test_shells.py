@@ -6,6 +6,7 @@ import pytest
 
 from harness.remote_runs import order, run
 from harness.sshd import Sshd, SshdOptions, ensure_user, start_sshd
+from tsubame.business.executions.remote_run import Guard
 from tsubame.business.servers.errors import ShellUnusableError
 from tsubame.data_access.ssh.gateway import SshGateway
 
@@ -18,17 +19,18 @@ SHELLS = [
 
 @pytest.mark.parametrize("shell", SHELLS)
 async def test_every_login_shell(sshd: Sshd, ssh: SshGateway, shell: str) -> None:
-    """ログインシェルが何であっても、同じ出力・終了コード・環境変数になる。"""
+    """ログインシェルが何であっても、同じ出力・終了コード・環境変数になる。見張りが付いても同じ。"""
     if shell == str(BUSYBOX_SHELL):
         BUSYBOX_SHELL.write_text('#!/bin/sh\nexec /usr/bin/busybox ash "$@"\n')
         BUSYBOX_SHELL.chmod(0o755)
     user = "tsb" + Path(shell).name.replace("-", "").removeprefix("tsb")
     ensure_user(user, shell)
-    followed = await run(
-        ssh, sshd.endpoint(user), "echo $SHELL $V; exit 9\n", environment=(("V", "it's $x !1 \\ `"),)
-    )
-    assert followed.log.decode() == f"{shell} it's $x !1 \\ `\n"
-    assert followed.exited.exit_code == 9
+    environment = (("V", "it's $x !1 \\ `"),)
+    for guard in (None, Guard(3600, 3600, 1.0)):
+        script = "echo $SHELL $V; exit 9\n"
+        followed = await run(ssh, sshd.endpoint(user), script, environment=environment, guard=guard)
+        assert followed.log.decode() == f"{shell} it's $x !1 \\ `\n"
+        assert (followed.exited.exit_code, followed.exited.guarded_by) == (9, None)
 
 
 async def test_noisy_profile(sshd: Sshd, ssh: SshGateway) -> None:

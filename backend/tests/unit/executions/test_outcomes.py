@@ -47,6 +47,12 @@ def test_success_before_the_cancel_arrived_stays_success() -> None:
     assert decide(exited(0), CANCELLED).state is TargetState.SUCCEEDED
 
 
+def test_failure_before_the_limit_stays_failure() -> None:
+    """自分で失敗して終わったものは、来たときに期限を過ぎていても「失敗」。"""
+    result = decide(exited(3), TIMED_OUT)
+    assert (result.state, result.reason) == (TargetState.FAILED, Reason.EXIT_NONZERO)
+
+
 def test_timeout_is_not_reported_as_cancel() -> None:
     """時間切れと、人の中止を混同しない。"""
     result = decide(exited(143, cancelled=True), TIMED_OUT)
@@ -88,3 +94,19 @@ def test_start_failure_is_not_blamed_on_the_script(start_failure: str, reason: R
     """始められなかったのを、スクリプトの終了コードのせいにしない。"""
     outcome = Exited(exit_code=127, size=0, duration_s=0.0, start_failure=start_failure)
     assert decide(outcome, None).reason is reason
+
+
+@pytest.mark.parametrize(
+    ("guarded_by", "state", "reason"),
+    [
+        ("timed_out", TargetState.TIMED_OUT, Reason.TIMED_OUT),
+        ("contact_lost", TargetState.FAILED, Reason.CONTACT_LOST),
+    ],
+)
+def test_guard_on_the_server_tells_why(guarded_by: str, state: TargetState, reason: Reason) -> None:
+    """見張りが先に止めたなら、あとから中止が届いていても、見張りのわけで終わる。0 で終わっていても同じ。"""
+    guarded = Exited(0, 0, 1.0, cancelled=True, guarded_by=guarded_by, survivors=(7, 8))
+    stopped = Stopped(StopCause.CANCELLED, CancelReport(ended=True, survivors=(8, 9)))
+    result = decide(guarded, stopped)
+    assert (result.state, result.reason, result.survivors) == (state, reason, (7, 8, 9))
+    assert decide(guarded, None).state is state

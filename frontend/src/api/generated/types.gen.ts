@@ -671,6 +671,10 @@ export type JobInput = {
      * Server Ids
      */
     server_ids?: Array<number>;
+    /**
+     * Stop Without Contact S
+     */
+    stop_without_contact_s?: number | null;
     strategy?: StrategyInput;
     /**
      * Timeout S
@@ -751,6 +755,10 @@ export type JobRead = {
      * Servers
      */
     servers: Array<ServerRefRead>;
+    /**
+     * Stop Without Contact S
+     */
+    stop_without_contact_s: number | null;
     strategy: StrategyRead;
     /**
      * Timeout S
@@ -1191,6 +1199,35 @@ export type Ready = {
 };
 
 /**
+ * RemoteRunRead
+ */
+export type RemoteRunRead = {
+    /**
+     * Age S
+     */
+    age_s: number | null;
+    /**
+     * Directory
+     */
+    directory: string;
+    owner: RunOwnerRead | null;
+    /**
+     * Run Id
+     */
+    run_id: string;
+    /**
+     * Size
+     */
+    size: number;
+    state: RemoteRunState;
+};
+
+/**
+ * RemoteRunState
+ */
+export type RemoteRunState = 'running' | 'ended' | 'unstarted';
+
+/**
  * ResolveInput
  *
  * 選び方。名指しと札の式の両方があれば、その合わせたもの。
@@ -1344,6 +1381,35 @@ export type RoomChanged = {
 };
 
 /**
+ * RunDirectoryRead
+ */
+export type RunDirectoryRead = {
+    /**
+     * Free Bytes
+     */
+    free_bytes: number;
+    /**
+     * Path
+     */
+    path: string;
+};
+
+/**
+ * RunOwnerRead
+ */
+export type RunOwnerRead = {
+    /**
+     * Execution Id
+     */
+    execution_id: number;
+    state: TargetState;
+    /**
+     * Target Id
+     */
+    target_id: number;
+};
+
+/**
  * ServerInput
  */
 export type ServerInput = {
@@ -1479,6 +1545,26 @@ export type ServerRefRead = {
 };
 
 /**
+ * ServerRunsRead
+ *
+ * 今サーバにある走りと、置き場所の空き。
+ */
+export type ServerRunsRead = {
+    /**
+     * Directories
+     */
+    directories: Array<RunDirectoryRead>;
+    /**
+     * Runs
+     */
+    runs: Array<RemoteRunRead>;
+    /**
+     * Total Bytes
+     */
+    total_bytes: number;
+};
+
+/**
  * SetupInput
  */
 export type SetupInput = {
@@ -1533,6 +1619,10 @@ export type SpecRead = {
      * Script
      */
     script: string;
+    /**
+     * Stop Without Contact S
+     */
+    stop_without_contact_s: number | null;
     strategy: StrategyRead;
     /**
      * Timeout S
@@ -4470,6 +4560,131 @@ export type ScanHostKeyResponses = {
 };
 
 export type ScanHostKeyResponse = ScanHostKeyResponses[keyof ScanHostKeyResponses];
+
+export type ListServerRunsData = {
+    body?: never;
+    path: {
+        /**
+         * Server Id
+         */
+        server_id: number;
+    };
+    query?: never;
+    url: '/api/v1/servers/{server_id}/runs';
+};
+
+export type ListServerRunsErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type ListServerRunsError = ListServerRunsErrors[keyof ListServerRunsErrors];
+
+export type ListServerRunsResponses = {
+    /**
+     * Successful Response
+     */
+    200: ServerRunsRead;
+};
+
+export type ListServerRunsResponse = ListServerRunsResponses[keyof ListServerRunsResponses];
+
+export type DeleteServerRunData = {
+    body?: never;
+    path: {
+        /**
+         * Server Id
+         */
+        server_id: number;
+        /**
+         * Run Id
+         */
+        run_id: string;
+    };
+    query?: {
+        /**
+         * Stop
+         */
+        stop?: boolean;
+    };
+    url: '/api/v1/servers/{server_id}/runs/{run_id}';
+};
+
+export type DeleteServerRunErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type DeleteServerRunError = DeleteServerRunErrors[keyof DeleteServerRunErrors];
+
+export type DeleteServerRunResponses = {
+    /**
+     * Successful Response
+     */
+    204: void;
+};
+
+export type DeleteServerRunResponse = DeleteServerRunResponses[keyof DeleteServerRunResponses];
 
 export type TestServerData = {
     body?: never;

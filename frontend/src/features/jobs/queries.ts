@@ -24,6 +24,7 @@ export function inputFromJob(job: JobRead): JobInput {
     strategy: job.strategy,
     retry: job.retry,
     queueing: job.queueing,
+    stop_without_contact_s: job.stop_without_contact_s,
     enabled: job.enabled,
   }
 }

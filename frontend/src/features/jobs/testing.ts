@@ -14,6 +14,7 @@ export function jobRead(change: Partial<JobRead> = {}): JobRead {
     env: {},
     working_directory: null,
     timeout_s: null,
+    stop_without_contact_s: null,
     strategy: {
       max_parallel: null,
       waves: [],

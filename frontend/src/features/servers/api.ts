@@ -7,6 +7,7 @@ import type {
   ServerInput,
   ServerPage,
   ServerRead,
+  ServerRunsRead,
   TagList,
 } from '@/api'
 import { unwrap } from '@/api/client'
@@ -64,4 +65,14 @@ export function testServer(id: number): Promise<ConnectionTestRead> {
 
 export function searchCredentials(q: string): Promise<CredentialPage> {
   return unwrap(sdk.listCredentials({ query: { q, limit: 100 } }))
+}
+
+/** 今サーバにある走りを、SSH で見に行く。 */
+export function fetchServerRuns(id: number, signal?: AbortSignal): Promise<ServerRunsRead> {
+  return unwrap(sdk.listServerRuns({ path: { server_id: id }, signal }))
+}
+
+/** `stop` なら、まだ走っていれば木ごと止めてから消す。 */
+export async function deleteServerRun(id: number, runId: string, stop: boolean): Promise<void> {
+  await unwrap(sdk.deleteServerRun({ path: { server_id: id, run_id: runId }, query: { stop } }))
 }

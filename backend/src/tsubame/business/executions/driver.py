@@ -16,13 +16,14 @@ from tsubame.business.executions.entities import Assignment, TargetResult
 from tsubame.business.executions.flow import FlowTx, end_target
 from tsubame.business.executions.log_writer import LogStream, LogWriter
 from tsubame.business.executions.masking import Masker
-from tsubame.business.executions.outcomes import Stopped, decide
+from tsubame.business.executions.outcomes import Stopped, decide, never_started
 from tsubame.business.executions.ports import Queue
 from tsubame.business.executions.reasons import Reason
 from tsubame.business.executions.remote_run import (
     Attachment,
     Cut,
     Exited,
+    Guard,
     Hello,
     Lost,
     Outcome,
@@ -31,7 +32,8 @@ from tsubame.business.executions.remote_run import (
     RunOrder,
 )
 from tsubame.business.executions.states import TargetState
-from tsubame.business.executions.stopper import Stopper
+from tsubame.business.executions.stopper import GRACE_S, Stopper
+from tsubame.business.jobs.entities import ScriptSpec
 from tsubame.business.jobs.script import interpreter_of, script_bytes
 from tsubame.business.servers.entities import Endpoint, HostKey
 from tsubame.business.servers.errors import (
@@ -118,7 +120,9 @@ class TargetDriver:
         return await self._ports.endpoints.endpoint_of(self._assignment.server_id)
 
     async def _run(self, endpoint: Endpoint, cancel: asyncio.Event) -> TargetResult:
-        stopper = Stopper(self._ports.runs, self._ports.clock, self._assignment.run_id)
+        stopper = Stopper(
+            self._ports.runs, self._ports.clock, self._assignment.run_id, lambda: not self._maybe_sent
+        )
         log = self._ports.log_writer.open(self._assignment, Masker(secrets_of(endpoint)))
         if self._state is not TargetState.STARTING:
             stopper.run_began()
@@ -132,10 +136,11 @@ class TargetDriver:
             await asyncio.wait({watching, following}, return_when=asyncio.FIRST_COMPLETED)
             if watching.done():
                 watching.result()
-            if not following.done() and stopper.stopped is not None and stopper.stopped.report is None:
+            stopped = stopper.stopped
+            if stopped and stopped.report is None and not (following.done() and self._maybe_sent):
                 following.cancel()
                 await asyncio.wait({following})
-                return await self._abandon(log, stopper.stopped)
+                return await self._abandon(log, stopped)
             outcome = await following
             await log.finish()
             # 止める命令の返事(生き残りの番号)が、走りの終わりより少し遅れて届くことがある
@@ -151,18 +156,16 @@ class TargetDriver:
         return started_at + timedelta(seconds=timeout_s)
 
     async def _abandon(self, log: LogStream, stopped: Stopped) -> TargetResult:
-        """止めたいのに届かない。止まったとは言わず、確かめられなかったと記す。"""
+        """止めたいのに届かない。送り出したあとなら、止まったとは言わず、確かめられなかったと記す。"""
         await log.finish()
-        return TargetResult(
-            state=TargetState.LOST if self._maybe_sent else TargetState.CANCELLED,
-            reason=Reason.CANCEL_UNCONFIRMED if self._maybe_sent else Reason.CANCELLED_BY_USER,
-            detail=stopped.cause,
-        )
+        if not self._maybe_sent:
+            return never_started(stopped)
+        return TargetResult(state=TargetState.LOST, reason=Reason.CANCEL_UNCONFIRMED, detail=stopped.cause)
 
     async def _follow(self, endpoint: Endpoint, log: LogStream, stopper: Stopper) -> Exited | Lost | Refused:
         while True:
             try:
-                attachment = await self._connect(endpoint, log)
+                attachment = await self._connect(endpoint, log, stopper)
             except ConnectionProblem as problem:
                 if isinstance(problem, HostKeyChangedError):
                     await self._ports.endpoints.note_offered_key(endpoint, problem.offered)
@@ -172,8 +175,8 @@ class TargetDriver:
                 await self._lost_contact(problem.code, problem.detail)
                 endpoint = await self._renewed(endpoint)
                 continue
-            self._maybe_sent = True
-            outcome = await self._pump(attachment, log, stopper)
+            async with _owning(*self._contact(endpoint)):
+                outcome = await self._pump(attachment, log, stopper)
             if isinstance(outcome, Exited | Lost) or (
                 isinstance(outcome, Refused) and outcome.why != "short"
             ):
@@ -189,7 +192,7 @@ class TargetDriver:
         except (ServerNotFoundError, ConnectionProblem, UnavailableError):
             return endpoint
 
-    async def _connect(self, endpoint: Endpoint, log: LogStream) -> Attachment:
+    async def _connect(self, endpoint: Endpoint, log: LogStream, stopper: Stopper) -> Attachment:
         offset = log.remote_position
         # hello を記録したあとに送り直すと、消えた記録の上で二度目が始まりうる
         if self._state is TargetState.STARTING and offset == 0:
@@ -200,9 +203,16 @@ class TargetDriver:
                 interpreter=interpreter_of(spec),
                 environment=spec.env,
                 working_directory=spec.working_directory,
+                guard=_guard(spec),
             )
-            return await self._ports.runs.start(endpoint, order)
+            return await self._ports.runs.start(endpoint, order, lambda: self._sending(stopper))
         return await self._ports.runs.attach(endpoint, self._assignment.run_id, offset)
+
+    def _sending(self, stopper: Stopper) -> None:
+        """いよいよ送り出す。まだ一度も送っていないのに止めよと言われていたら、送らない。"""
+        if stopper.stopped is not None and not self._maybe_sent:
+            raise ConnectionLostError("It was stopped before anything was sent.")
+        self._maybe_sent = True
 
     async def _pump(self, attachment: Attachment, log: LogStream, stopper: Stopper) -> Outcome:
         try:
@@ -226,6 +236,21 @@ class TargetDriver:
             await marking
             return await attachment.outcome()
 
+    def _contact(self, endpoint: Endpoint) -> tuple[asyncio.Task[None], ...]:
+        """連絡がなければ止まる走りに、「まだ見ている」と伝え続ける仕事。"""
+        silence_s = self._assignment.spec.stop_without_contact_s
+        if silence_s is None:
+            return ()
+
+        async def keep() -> None:
+            # 一度や二度届かなくても切れたことにならない間隔
+            while True:
+                with contextlib.suppress(ConnectionProblem):
+                    await self._ports.runs.keep_contact(endpoint, self._assignment.run_id)
+                await asyncio.sleep(silence_s / 4)
+
+        return (asyncio.create_task(keep(), name=f"contact-{self._lease.target_id}"),)
+
     async def _lost_contact(self, reason: str, detail: str) -> None:
         """連絡が切れたことを記し、間をおく。"""
         state = TargetState.STARTING if self._state is TargetState.STARTING else TargetState.DISCONNECTED
@@ -241,6 +266,13 @@ class TargetDriver:
             lambda tx: tx.targets.mark(self._lease, state, reason, detail, self._ports.clock.now()),
         )
         self._marked = (state, reason)
+
+
+def _guard(spec: ScriptSpec) -> Guard | None:
+    """こちらがいなくなっても決まりが守られるように、サーバの側にも見張りを頼む。"""
+    if spec.timeout_s is None and spec.stop_without_contact_s is None:
+        return None
+    return Guard(spec.timeout_s, spec.stop_without_contact_s, GRACE_S)
 
 
 def secrets_of(endpoint: Endpoint) -> tuple[str, ...]:

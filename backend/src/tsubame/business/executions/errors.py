@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 from tsubame.business.shared.errors import ConflictError, NotFoundError, PermissionDeniedError
 
 
@@ -45,6 +47,28 @@ class IdempotencyMismatchError(ConflictError):
     """同じ Idempotency-Key が、別のジョブの開始に使われている。"""
 
     code = "idempotency_key_reused"
+
+
+class RunStillRunningError(ConflictError):
+    """サーバの上でまだ走っているので、記録を消せない。"""
+
+    code = "run_still_running"
+
+
+class RunInUseError(ConflictError):
+    """まだ終わっていない実行の走り。止めるなら、実行のほうを中止する。"""
+
+    code = "run_in_use"
+
+
+class RunSurvivedError(ConflictError):
+    """止めたが、消えないプロセスがある。記録は残す。"""
+
+    code = "run_survived"
+
+    def __init__(self, survivors: Sequence[int]) -> None:
+        pids = " ".join(str(pid) for pid in survivors)
+        super().__init__(f"These processes did not end: {pids}", params={"pids": pids})
 
 
 class LeaseLostError(Exception):

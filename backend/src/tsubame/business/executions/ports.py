@@ -132,6 +132,21 @@ class LeftOver:
     run_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class RunOwner:
+    """サーバの走りの持ち主。"""
+
+    target_id: TargetId
+    execution_id: ExecutionId
+    state: TargetState
+
+
+class RunOwnerRepository(Protocol):
+    async def of(self, run_ids: Sequence[str]) -> dict[str, RunOwner]:
+        """走りの名前から持ち主。知らない名前は入らない。"""
+        ...
+
+
 class TargetRepository(Protocol):
     """対象の行を動かす口。移り方は states.MOVES の表に従い、比べて置き換える。
 
@@ -185,8 +200,11 @@ class TargetRepository(Protocol):
         """そのうち、中止が求められているもの。"""
         ...
 
-    async def uncleaned(self, finished_since: datetime, limit: int) -> list[LeftOver]:
-        """終わったのに、サーバに記録が残っている走り。"""
+    async def uncleaned(self, finished_since: datetime, lost_before: datetime, limit: int) -> list[LeftOver]:
+        """終わったのに、サーバに記録が残っている走り。
+
+        ``lost`` は、``lost_before`` より前に終わったものだけ。ほかはすぐ。
+        """
         ...
 
     async def mark_cleaned(self, target_id: TargetId, at: datetime) -> None: ...

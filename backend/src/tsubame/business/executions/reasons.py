@@ -29,6 +29,8 @@ class Reason(StrEnum):
     CANCEL_UNCONFIRMED = "cancel_unconfirmed"
     """中止を求められたが、サーバに届かず、止まったかどうか確かめられなかった。"""
     TIMED_OUT = "timed_out"
+    CONTACT_LOST = "contact_lost"
+    """連絡がないまま続けてよい長さを過ぎたので、サーバの上の見張りが止めた。"""
     REBOOTED = "server_rebooted"
     RUNNER_KILLED = "runner_killed"
     RUN_FORGOTTEN = "run_forgotten"

@@ -4,10 +4,27 @@
 手順の全文は docs/architecture.md「遠隔の走り」。
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from tsubame.business.servers.entities import Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """サーバの側の見張り。つながりがなくても、これを超えたら木ごと止める。
+
+    Attributes:
+        timeout_s: 始まってからの時間の上限。``None`` なら上限なし。
+        contact_s: 連絡(``keep_contact``)がないまま続けてよい長さ。``None`` ならいつまでも続ける。
+        grace_s: TERM を送ってから KILL までの長さ。
+    """
+
+    timeout_s: int | None
+    contact_s: int | None
+    grace_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +38,7 @@ class RunOrder:
         environment: 環境変数。送信の中身に載せ、引数には決して載せない。
         working_directory: 絶対パス、または ``~`` で始まるパス。``None`` ならホーム。
         offset: 受け取り済みのバイト数(送り直しのとき 0 でないことがある)。
+        guard: サーバの側の見張り。``None`` なら付けない。
     """
 
     run_id: str
@@ -29,6 +47,7 @@ class RunOrder:
     environment: tuple[tuple[str, str], ...]
     working_directory: str | None
     offset: int = 0
+    guard: Guard | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +61,8 @@ class Exited:
         cancelled: 中止が求められていた。
         start_failure: 解釈系を始められなかった理由(``working_directory`` | ``interpreter``)。
         log_incomplete: ディスクが満杯になり、ログの一部が書かれなかったおそれがある。
+        guarded_by: サーバの見張りが止めたわけ(``timed_out`` | ``contact_lost``)。
+        survivors: 見張りが止めても消えなかったプロセスの番号。
     """
 
     exit_code: int
@@ -50,6 +71,8 @@ class Exited:
     cancelled: bool = False
     start_failure: str | None = None
     log_incomplete: bool = False
+    guarded_by: str | None = None
+    survivors: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +139,54 @@ class CancelReport:
     survivors: tuple[int, ...]
 
 
+class RemoteRunState(StrEnum):
+    RUNNING = "running"
+    ENDED = "ended"
+    UNSTARTED = "unstarted"
+    """場所だけが作られ、始まっていない(始まりかけか、始める前に止めたもの)。"""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteRun:
+    """サーバに残っている走りの記録。
+
+    Attributes:
+        size: 記録の全部のバイト数。
+        age_s: 最後に書かれてからの秒。測る道具のないサーバでは ``None``。
+    """
+
+    run_id: str
+    directory: str
+    state: RemoteRunState
+    size: int
+    age_s: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunDirectory:
+    path: str
+    free_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """一つのサーバの、走りの置き場所と、残っている走りの全部。"""
+
+    directories: tuple[RunDirectory, ...]
+    runs: tuple[RemoteRun, ...]
+
+
 class RemoteRuns(Protocol):
     """どの操作も ``ConnectionProblem`` を投げうる。時間の上限は実装が持つ。"""
 
-    async def start(self, endpoint: Endpoint, order: RunOrder) -> Attachment:
-        """送り出してつながる。返る前に送信は終わっている(結末はまだ分からない)。"""
+    async def start(
+        self, endpoint: Endpoint, order: RunOrder, on_sending: Callable[[], None] = lambda: None
+    ) -> Attachment:
+        """送り出してつながる。返る前に送信は終わっている(結末はまだ分からない)。
+
+        ``on_sending`` は、つながってスクリプトを送り出す直前に呼ぶ。それまでは、何も走りえない。
+        投げれば、送らずにやめる。
+        """
         ...
 
     async def attach(self, endpoint: Endpoint, run_id: str, offset: int) -> Attachment: ...
@@ -129,9 +195,21 @@ class RemoteRuns(Protocol):
         """プロセスの木を全部止める。待ち行列に並ばない専用の接続を使う。"""
         ...
 
+    async def keep_contact(self, endpoint: Endpoint, run_id: str) -> None:
+        """見張りに「まだ見ている」と伝える。"""
+        ...
+
     async def remove(self, endpoint: Endpoint, run_id: str) -> None:
         """終わった走りの記録をサーバから消す。終わりを確定させたあとでだけ呼ぶ。
 
         まだ走っているものは消さない(消すと、二度目の始まりを止めるものがなくなる)。
+        もうないものを消すのは、成功とする。
+
+        Raises:
+            RunStillRunningError: まだ走っている。
         """
+        ...
+
+    async def survey(self, endpoint: Endpoint) -> Survey:
+        """残っている走りを全部数える。"""
         ...

@@ -59,7 +59,7 @@ class TargetRunner:
 
     async def _drive(self, assignment: Assignment, cancel: asyncio.Event) -> None:
         try:
-            await TargetDriver(self._ports, assignment).drive(cancel)
+            result = await TargetDriver(self._ports, assignment).drive(cancel)
         except LeaseLostError:
             _log.warning("lease_lost target_id=%d", assignment.lease.target_id)
             # 引き継がれたとは限らない。データベースが倒れて、書いたログの最後が巻き戻ることもある
@@ -69,7 +69,7 @@ class TargetRunner:
             _log.exception("drive_failed target_id=%d", assignment.lease.target_id)
             await self._let_go(assignment)
         else:
-            self._cleaner.clean_soon(assignment)
+            self._cleaner.clean_soon(assignment, result.state)
 
     async def _let_go(self, assignment: Assignment) -> None:
         """自分がまだ持っているなら手放す。見回りが、間をおいて配達し直す。"""

@@ -22,8 +22,9 @@ GIVE_UP_AFTER_S: Final = 60.0
 class Stopper:
     """求めを待ち、来たら止める。止め終えた記録は ``stopped`` に残る。"""
 
-    def __init__(self, runs: RemoteRuns, clock: Clock, run_id: str) -> None:
+    def __init__(self, runs: RemoteRuns, clock: Clock, run_id: str, nothing_sent: Callable[[], bool]) -> None:
         self._runs = runs
+        self._nothing_sent = nothing_sent
         self._clock = clock
         self._run_id = run_id
         self._hello = asyncio.Event()
@@ -38,10 +39,14 @@ class Stopper:
     ) -> None:
         """求めか期限を待って止める。止める命令が届くか、あきらめるまで戻らない。
 
+        まだ何も送り出していなければ、止めるものもないので、すぐ戻る。
+
         ``endpoint`` は試すたびに読む。届かないあいだに、人が設定を直すことがある。
         """
         cause = await self._wait(cancel, deadline)
         self.stopped = Stopped(cause, report=None)
+        if self._nothing_sent():
+            return
         try:
             async with asyncio.timeout(GIVE_UP_AFTER_S if cause is StopCause.CANCELLED else None):
                 await self._hello.wait()

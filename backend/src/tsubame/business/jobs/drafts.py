@@ -24,6 +24,8 @@ MAX_ENV_BYTES: Final = 1024 * 1024
 # Linux の MAX_ARG_STRLEN は「名前=値」と終わりの NUL で 128 KiB。超えると execve が E2BIG で断る
 MAX_ENV_ENTRY_BYTES: Final = 128 * 1024 - 1
 MAX_TIMEOUT_S: Final = 365 * 24 * 3600
+# これより短いと、ワーカーの入れ替えや一時の混雑で、元気な走りまで止まってしまう
+MIN_SILENCE_S: Final = 60
 RESERVED_PREFIX: Final = "TSUBAME_"
 _ENV_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -59,6 +61,13 @@ def checked_spec(spec: ScriptSpec, errors: FieldErrors, script_field: str = "scr
     _check_strategy(spec.strategy, errors)
     if spec.timeout_s is not None and not 1 <= spec.timeout_s <= MAX_TIMEOUT_S:
         errors.add("timeout_s", "out_of_range", f"The time limit must be from 1 to {MAX_TIMEOUT_S} seconds.")
+    silence_s = spec.stop_without_contact_s
+    if silence_s is not None and not MIN_SILENCE_S <= silence_s <= MAX_TIMEOUT_S:
+        errors.add(
+            "stop_without_contact_s",
+            "out_of_range",
+            f"The time without contact must be from {MIN_SILENCE_S} to {MAX_TIMEOUT_S} seconds.",
+        )
     return replace(
         spec,
         interpreter=_interpreter(spec.interpreter, errors),

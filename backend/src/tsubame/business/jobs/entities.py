@@ -28,6 +28,8 @@ class ScriptSpec:
         timeout_s: 時間の上限(秒)。``None`` なら上限なし。
         strategy: たくさんのサーバの進め方。
         retry: 対象ごとのやり直し。
+        stop_without_contact_s: つばめからの連絡がないまま続けてよい長さ(秒)。過ぎたら、サーバの側で
+            自分から止まる。``None`` なら、連絡がなくてもいつまでも続ける。
     """
 
     script: str
@@ -37,6 +39,7 @@ class ScriptSpec:
     timeout_s: int | None
     strategy: Strategy = ALL_AT_ONCE
     retry: Retry = NO_RETRY
+    stop_without_contact_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

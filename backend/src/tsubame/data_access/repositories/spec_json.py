@@ -34,6 +34,8 @@ class SpecJson(TypedDict):
     timeout_s: int | None
     strategy: NotRequired[StrategyJson]
     retry: NotRequired[RetryJson]
+    # この欄がなかった版で写し取ったものも読む
+    stop_without_contact_s: NotRequired[int | None]
 
 
 def to_json(spec: ScriptSpec) -> SpecJson:
@@ -59,6 +61,7 @@ def to_json(spec: ScriptSpec) -> SpecJson:
             "on": list(spec.retry.on),
             "exit_codes": list(spec.retry.exit_codes),
         },
+        "stop_without_contact_s": spec.stop_without_contact_s,
     }
 
 
@@ -69,6 +72,7 @@ def from_json(value: SpecJson) -> ScriptSpec:
         env=tuple(sorted(value["env"].items())),
         working_directory=value["working_directory"],
         timeout_s=value["timeout_s"],
+        stop_without_contact_s=value.get("stop_without_contact_s"),
         strategy=_strategy(value["strategy"]) if "strategy" in value else ALL_AT_ONCE,
         retry=_retry(value["retry"]) if "retry" in value else NO_RETRY,
     )

@@ -13,6 +13,7 @@ from sqlalchemy import (
     insert,
     literal,
     literal_column,
+    or_,
     select,
     text,
     update,
@@ -250,13 +251,14 @@ class SqlTargetRepository:
         )
         return [TargetId(row.id) for row in found]
 
-    async def uncleaned(self, finished_since: datetime, limit: int) -> list[LeftOver]:
+    async def uncleaned(self, finished_since: datetime, lost_before: datetime, limit: int) -> list[LeftOver]:
         found = await self._connection.execute(
             select(targets.c.id, targets.c.server_id, targets.c.run_id)
             .where(
                 targets.c.cleaned_at.is_(None),
                 targets.c.started_at.is_not(None),
                 targets.c.finished_at >= finished_since,
+                or_(targets.c.state != TargetState.LOST, targets.c.finished_at <= lost_before),
                 targets.c.server_id.is_not(None),
             )
             # 届かないサーバの分が先頭に居座っても、ほかが片付くように

@@ -256,6 +256,7 @@ def _ended(line: ControlLine, size: int) -> Outcome:
     note = line.values.get("note", "-")
     if note == "write":
         return Refused("write")
+    guarded_by, *survivors = note.split(",")
     return Exited(
         exit_code=int(line.values["rc"]),
         size=size,
@@ -263,6 +264,8 @@ def _ended(line: ControlLine, size: int) -> Outcome:
         cancelled="cancelled" in line.values,
         start_failure=note if note in {"working_directory", "interpreter"} else None,
         log_incomplete=note == "full",
+        guarded_by=guarded_by if guarded_by in {"timed_out", "contact_lost"} else None,
+        survivors=tuple(int(pid) for pid in survivors),
     )
 
 

@@ -2,11 +2,12 @@
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
-from tsubame.business.executions.remote_run import CancelReport, RunOrder
+from tsubame.business.executions.errors import RunStillRunningError
+from tsubame.business.executions.remote_run import CancelReport, Guard, RunOrder, Survey
 from tsubame.business.servers.entities import Endpoint
 from tsubame.business.servers.errors import ConnectionLostError, NoRunDirectoryError
 from tsubame.data_access.ssh import shell_code
@@ -14,6 +15,7 @@ from tsubame.data_access.ssh.attachment import SshAttachment
 from tsubame.data_access.ssh.channel import CommandChannel, RunChannel
 from tsubame.data_access.ssh.control_lines import ControlLine
 from tsubame.data_access.ssh.registry import ConnectionRegistry, ServerLines
+from tsubame.data_access.ssh.survey import surveyed
 from tsubame.data_access.ssh.upload import prelude
 
 _UPLOAD_TIMEOUT_S: Final = 120.0
@@ -93,15 +95,23 @@ class SshRemoteRuns:
     def __init__(self, commands: RemoteCommands) -> None:
         self._commands = commands
 
-    async def start(self, endpoint: Endpoint, order: RunOrder) -> SshAttachment:
+    async def start(
+        self, endpoint: Endpoint, order: RunOrder, on_sending: Callable[[], None] = lambda: None
+    ) -> SshAttachment:
         channel = await self._commands.follow(
-            endpoint, "start", order.run_id, order.offset, shell_code.code("runner"), str(len(order.script))
+            endpoint, "start", order.run_id, order.offset, *_runner(order.guard, len(order.script))
         )
+        sent = False
         try:
+            on_sending()
             async with asyncio.timeout(_UPLOAD_TIMEOUT_S):
                 await channel.send(prelude(order) + order.script)
+            sent = True
         except TimeoutError:
             channel.give_up("the server did not take the script in time")
+        finally:
+            if not sent:
+                channel.abort()
         return self._attachment(endpoint, order.run_id, channel)
 
     async def attach(self, endpoint: Endpoint, run_id: str, offset: int) -> SshAttachment:
@@ -110,16 +120,23 @@ class SshRemoteRuns:
         return self._attachment(endpoint, run_id, channel)
 
     async def cancel(self, endpoint: Endpoint, run_id: str, grace_s: float) -> CancelReport:
-        tenths = max(0, round(grace_s * 10))
         lines = await self._commands.ask(
-            endpoint, "cancel", run_id, str(tenths), timeout_s=grace_s + _ANSWER_TIMEOUT_S
+            endpoint, "cancel", run_id, _tenths(grace_s), timeout_s=grace_s + _ANSWER_TIMEOUT_S
         )
         values = lines[-1].values
         survivors = tuple(int(pid) for pid in values.get("left", "").split())
         return CancelReport(ended=values.get("ended") == "1", survivors=survivors)
 
+    async def keep_contact(self, endpoint: Endpoint, run_id: str) -> None:
+        await self._commands.ask(endpoint, "touch", run_id)
+
     async def remove(self, endpoint: Endpoint, run_id: str) -> None:
-        await self._commands.ask(endpoint, "remove", run_id)
+        lines = await self._commands.ask(endpoint, "remove", run_id)
+        if lines[-1].verb == "fail":
+            raise RunStillRunningError("This run is still running on the server.")
+
+    async def survey(self, endpoint: Endpoint) -> Survey:
+        return surveyed(await self._commands.ask(endpoint, "list", "-"))
 
     def _attachment(self, endpoint: Endpoint, run_id: str, channel: RunChannel) -> SshAttachment:
         return SshAttachment(channel, partial(self.still_running, endpoint, run_id))
@@ -127,3 +144,15 @@ class SshRemoteRuns:
     async def still_running(self, endpoint: Endpoint, run_id: str) -> bool:
         lines = await self._commands.ask(endpoint, "probe", run_id)
         return lines[-1].verb == "running"
+
+
+def _runner(guard: Guard | None, script_size: int) -> tuple[str, str, str]:
+    """走り手の符号、スクリプトの長さ、見張りの決まり。見張りのない走りには、見張りの符号も送らない。"""
+    if guard is None:
+        return shell_code.code("runner"), str(script_size), ""
+    limits = f"{guard.timeout_s or '-'} {guard.contact_s or '-'} {_tenths(guard.grace_s)}"
+    return shell_code.code("guarded_runner"), str(script_size), limits
+
+
+def _tenths(seconds: float) -> str:
+    return str(max(0, round(seconds * 10)))

@@ -12,13 +12,16 @@ from importlib import resources
 from typing import Final
 
 _PARTS: Final = {
-    "start": ("common", "create", "follow", "start"),
-    "attach": ("common", "follow", "attach"),
-    "probe": ("common", "follow", "probe"),
-    "cancel": ("common", "create", "cancel"),
-    "remove": ("common", "remove"),
+    "start": ("common", "process", "create", "follow", "start"),
+    "attach": ("common", "process", "follow", "attach"),
+    "probe": ("common", "process", "follow", "probe"),
+    "touch": ("common", "touch"),
+    "cancel": ("common", "process", "create", "hunt", "cancel"),
+    "remove": ("common", "process", "remove"),
+    "list": ("common", "process", "list"),
     "check": ("common", "create", "check"),
-    "runner": ("runner",),
+    "runner": ("runner", "script"),
+    "guarded_runner": ("runner", "process", "hunt", "guard", "script"),
 }
 
 _QUOTED: Final = re.compile(r'\\.|"(?:\\.|[^"\\])*"')

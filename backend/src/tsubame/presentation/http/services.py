@@ -7,6 +7,7 @@ from tsubame.business.auth.authenticator import Authenticator
 from tsubame.business.auth.service import AuthService
 from tsubame.business.auth.setup import SetupService
 from tsubame.business.credentials.service import CredentialService
+from tsubame.business.executions.housekeeping import HousekeepingService
 from tsubame.business.executions.log_reading import LogReadingService
 from tsubame.business.executions.outputs import OutputService
 from tsubame.business.executions.queue_service import QueueService
@@ -56,6 +57,7 @@ class HttpServices:
     executions: ExecutionService
     starts: StartService
     queue: QueueService
+    housekeeping: HousekeepingService
     logs: LogReadingService
     outputs: OutputService
     readiness: Readiness

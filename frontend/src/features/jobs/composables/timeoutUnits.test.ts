@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { secondsFromTimeout, timeoutFromSeconds, timeoutProblem } from './timeoutUnits'
+import { MIN_SILENCE_S, secondsFromTimeout, timeoutFromSeconds, timeoutProblem } from './timeoutUnits'
 
 describe('時間の上限', () => {
   it.each([
@@ -23,5 +23,13 @@ describe('時間の上限', () => {
     ['365', 'days', null],
   ] as const)('「%s %s」の誤りは %s', (amount, unit, problem) => {
     expect(timeoutProblem({ amount, unit })).toBe(problem)
+  })
+
+  it.each([
+    ['59', 'seconds', 'timeoutMin'],
+    ['1', 'minutes', null],
+    ['', 'minutes', null],
+  ] as const)('連絡なしで続ける長さ「%s %s」の誤りは %s', (amount, unit, problem) => {
+    expect(timeoutProblem({ amount, unit }, MIN_SILENCE_S)).toBe(problem)
   })
 })

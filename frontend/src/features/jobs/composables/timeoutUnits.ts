@@ -6,6 +6,9 @@ const SECONDS: Record<TimeoutUnit, number> = { seconds: 1, minutes: 60, hours: 3
 /** API の上限(365 日)。 */
 export const MAX_TIMEOUT_S = 31_536_000
 
+/** 連絡なしで続ける長さの、API の下限。 */
+export const MIN_SILENCE_S = 60
+
 export interface Timeout {
   /** 入力欄の文字そのもの。空なら上限なし。 */
   amount: string
@@ -24,10 +27,11 @@ export function secondsFromTimeout(timeout: Timeout): number | null {
 }
 
 /** 誤りの名前。訳は `jobs.rule.<名前>`。 */
-export function timeoutProblem(timeout: Timeout): 'timeout' | 'timeoutMax' | null {
+export function timeoutProblem(timeout: Timeout, least = 1): 'timeout' | 'timeoutMin' | 'timeoutMax' | null {
   if (timeout.amount.trim() === '') return null
   if (!/^\d+$/.test(timeout.amount.trim())) return 'timeout'
   const seconds = secondsFromTimeout(timeout) ?? 0
   if (seconds < 1) return 'timeout'
+  if (seconds < least) return 'timeoutMin'
   return seconds > MAX_TIMEOUT_S ? 'timeoutMax' : null
 }

@@ -11,6 +11,7 @@ const full = jobRead({
   env: { A: '1', B: '' },
   working_directory: '/srv',
   timeout_s: 5400,
+  stop_without_contact_s: 600,
   enabled: false,
   version: 7,
 })

@@ -4,7 +4,7 @@ import type { JobInput, JobRead } from '@/api'
 
 import { envFromRows, envProblems, rowsFromEnv, type EnvRow } from './envRows'
 import { DEFAULT_POLICIES, formFromPolicies, policiesFromForm, type PolicyForm } from './policyForm'
-import { secondsFromTimeout, timeoutFromSeconds, timeoutProblem, type Timeout } from './timeoutUnits'
+import { MIN_SILENCE_S, secondsFromTimeout, timeoutFromSeconds, timeoutProblem, type Timeout } from './timeoutUnits'
 
 export interface JobForm {
   name: string
@@ -16,6 +16,8 @@ export interface JobForm {
   env: EnvRow[]
   workingDirectory: string
   timeout: Timeout
+  /** 連絡なしで続ける長さ。空なら、いつまでも続ける。 */
+  silence: Timeout
   policies: PolicyForm
   enabled: boolean
 }
@@ -35,6 +37,7 @@ export function formFromJob(job: JobRead | null): JobForm {
       env: [],
       workingDirectory: '',
       timeout: timeoutFromSeconds(null),
+      silence: timeoutFromSeconds(null),
       policies: formFromPolicies(DEFAULT_POLICIES),
       enabled: true,
     }
@@ -49,6 +52,7 @@ export function formFromJob(job: JobRead | null): JobForm {
     env: rowsFromEnv(job.env),
     workingDirectory: job.working_directory ?? '',
     timeout: timeoutFromSeconds(job.timeout_s),
+    silence: timeoutFromSeconds(job.stop_without_contact_s),
     policies: formFromPolicies(job),
     enabled: job.enabled,
   }
@@ -69,6 +73,7 @@ export function inputFromForm(form: JobForm): JobInput {
     env: envFromRows(form.env),
     working_directory: orNull(form.workingDirectory),
     timeout_s: secondsFromTimeout(form.timeout),
+    stop_without_contact_s: secondsFromTimeout(form.silence),
     ...policiesFromForm(form.policies),
     enabled: form.enabled,
   }
@@ -91,7 +96,7 @@ interface UseJobForm {
 export function useJobForm(): UseJobForm {
   const form = reactive(formFromJob(null))
   const version = ref<number | null>(null)
-  const shape = (): string => JSON.stringify(inputFromForm(form)) + String(form.timeout.amount)
+  const shape = (): string => JSON.stringify(inputFromForm(form)) + form.timeout.amount + form.silence.amount
   const initial = ref(shape())
 
   function saved(): void {
@@ -115,6 +120,7 @@ export function useJobForm(): UseJobForm {
       () =>
         form.script.length > MAX_SCRIPT ||
         timeoutProblem(form.timeout) !== null ||
+        timeoutProblem(form.silence, MIN_SILENCE_S) !== null ||
         envProblems(form.env).some((problem) => problem !== null),
     ),
   }

@@ -22,20 +22,6 @@ die() {
   exit 80
 }
 
-# 番号 $1 のプロセスが生きていれば、その開始時刻を process_start に入れる。
-# 名前に空白や括弧を含められるので、最後の ") " より後ろだけを読む。
-process() {
-  stat_line=
-  read -r stat_line <"/proc/$1/stat" || return 1
-  # shellcheck disable=SC2086  # 欄に割るために引用符を付けない
-  process_fields ${stat_line##*) }
-} 2>/dev/null
-
-process_fields() {
-  process_start=${20}
-  case $1 in Z | X) return 1 ;; esac
-}
-
 # 起動ごとに変わる番号。再起動をまたいだ同じプロセス番号を、同じものと見誤らないため。
 read_boot_id() {
   boot_id=none

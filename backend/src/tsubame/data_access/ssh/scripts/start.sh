@@ -1,6 +1,6 @@
 # 始める。同じ名前で何度呼んでも、走るのは一度だけ。
-# 引数: 走り手の符号、スクリプトの長さ、follower、offset
-runner_code=$1 script_size=$2 follower=$3 offset=$4
+# 引数: 走り手の符号、スクリプトの長さ、見張りの決まり(三語か空)、follower、offset
+runner_code=$1 script_size=$2 limits=$3 follower=$4 offset=$5
 # スクリプトには、ログインしたときのままの umask を渡す。
 mask=$(umask)
 locate_or_create || die why=nodir
@@ -16,5 +16,5 @@ for detach in setsid "busybox setsid" ""; do
 done
 # & で背後へ回すと、POSIX のシェルは SIGINT と SIGQUIT を無視にして渡し、スクリプトにまで残る。
 # 管の左に置けば、どちらも初めのままで渡せる。標準入力(送られてくる中身)は走り手が読む。
-# shellcheck disable=SC2086  # detach は二語か空になりうる
-$detach /bin/sh -c "$runner_code" tsubame-run "$base" "$run_id" "$nonce" "$script_size" "$mask" 2>/dev/null | follow_own
+# shellcheck disable=SC2086  # detach は二語か空に、limits は三語か空になりうる
+$detach /bin/sh -c "$runner_code" tsubame-run "$base" "$run_id" "$nonce" "$script_size" "$mask" "$bang" $limits 2>/dev/null | follow_own

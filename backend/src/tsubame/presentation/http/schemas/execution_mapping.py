@@ -61,4 +61,5 @@ def spec_read(spec: ScriptSpec) -> SpecRead:
         timeout_s=spec.timeout_s,
         strategy=strategy_read(spec.strategy),
         retry=retry_read(spec.retry),
+        stop_without_contact_s=spec.stop_without_contact_s,
     )

@@ -106,6 +106,7 @@ class SpecRead(ApiModel):
     timeout_s: int | None
     strategy: StrategyRead
     retry: RetryRead
+    stop_without_contact_s: int | None
 
 
 class ExecutionRead(ExecutionSummary):

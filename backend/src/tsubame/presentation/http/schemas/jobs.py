@@ -29,6 +29,7 @@ class JobInput(ApiInput):
     strategy: StrategyInput = Field(default_factory=StrategyInput)
     retry: RetryInput = Field(default_factory=RetryInput)
     queueing: QueueingInput = Field(default_factory=QueueingInput)
+    stop_without_contact_s: int | None = Field(default=None, ge=60, le=31_536_000)
     enabled: bool = True
 
 
@@ -59,6 +60,7 @@ class JobRead(ApiModel):
     strategy: StrategyRead
     retry: RetryRead
     queueing: QueueingRead
+    stop_without_contact_s: int | None
     enabled: bool
     last_execution: LastExecutionRead | None
     created_at: datetime
