@@ -21,7 +21,7 @@ from harness.sshd import (
 )
 from tsubame.business.credentials.entities import KeyLogin, PasswordLogin
 from tsubame.business.executions.remote_run import Cut
-from tsubame.business.servers.entities import Endpoint
+from tsubame.business.servers.entities import Endpoint, SshOptions
 from tsubame.business.servers.errors import (
     AuthFailedError,
     ConnectionLostError,
@@ -37,7 +37,6 @@ from tsubame.business.servers.errors import (
     PasswordChangeRequiredError,
 )
 from tsubame.business.shared.secret import Secret
-from tsubame.data_access.ssh import connection
 from tsubame.data_access.ssh.gateway import SshGateway
 
 
@@ -152,11 +151,12 @@ async def test_not_ssh(sshd: Sshd, ssh: SshGateway, greeting: bytes) -> None:
     assert greeting[:8].decode().split("\0")[0] in problem.detail
 
 
-async def test_silent_port(sshd: Sshd, ssh: SshGateway, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_silent_port(sshd: Sshd, ssh: SshGateway) -> None:
     """つながるが何も言わない口は、待ち続けずに connect_timed_out。"""
-    monkeypatch.setattr(connection, "LOGIN_TIMEOUT_S", 0.3)
+    impatient = SshOptions(connect_timeout_s=1)
     async with _listening(b"", close=False) as port:
-        await _refused(ssh, replace(sshd.endpoint(), port=port), ConnectTimedOutError)
+        endpoint = replace(sshd.endpoint(), port=port, options=impatient)
+        await _refused(ssh, endpoint, ConnectTimedOutError)
 
 
 async def test_no_common_algorithm(ssh: SshGateway) -> None:
