@@ -9,7 +9,7 @@ import pytest
 from tsubame.data_access.ssh import shell_code
 from tsubame.data_access.ssh.shell_code import UnsafeShellCodeError, minify
 
-OPERATIONS = ["start", "attach", "probe", "cancel", "remove", "check", "runner"]
+OPERATIONS = ["start", "attach", "probe", "cancel", "remove", "check", "runner", "sudo"]
 SHELLS = [["dash"], ["bash", "--posix"], ["busybox", "ash"]]
 
 

@@ -173,7 +173,15 @@ class TargetDriver:
                 endpoint = await self._renewed(endpoint)
                 continue
             self._maybe_sent = True
-            outcome = await self._pump(attachment, log, stopper)
+            try:
+                outcome = await self._pump(attachment, log, stopper)
+            except ConnectionProblem as problem:
+                # 走り出したあとに入れなくなっても(sudo のパスワードが変わった、など)、走りは続いている
+                if self._state is TargetState.STARTING:
+                    raise
+                await self._lost_contact(problem.code, problem.detail)
+                endpoint = await self._renewed(endpoint)
+                continue
             if isinstance(outcome, Exited | Lost) or (
                 isinstance(outcome, Refused) and outcome.why != "short"
             ):

@@ -156,7 +156,8 @@ class _Trial:
         command = command_for(self._endpoint, self._shell, "check", (f"check-{nonce}", nonce))
         try:
             async with asyncio.timeout(_CHECK_TIMEOUT_S):
-                _, channel = await open_channel(self.connection, command, partial(CommandChannel, nonce))
+                make = partial(CommandChannel, nonce, self._endpoint.sudo)
+                _, channel = await open_channel(self.connection, command, make)
                 await channel.send(b"")
                 await channel.closed.wait()
         except (asyncssh.Error, OSError) as exc:
