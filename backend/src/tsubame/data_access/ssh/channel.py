@@ -148,11 +148,32 @@ class CommandChannel(asyncssh.SSHClientSession[bytes]):
 Channel = TypeVar("Channel", bound=CommandChannel)
 
 
+class ClosedEarlyError(asyncssh.ChannelOpenError):
+    """命令への返事より先に、相手がチャンネルを閉じた。命令を断られたのではない。
+
+    dropbear(2022.83 で見た)は、同じ接続の上で短い命令が続くと、前の命令の終わりを新しいチャンネルの
+    ものと取り違えて閉じることがある。
+    """
+
+
 async def open_channel(
     connection: asyncssh.SSHClientConnection, command: str, make: Callable[[], Channel]
 ) -> tuple[asyncssh.SSHClientChannel[bytes], Channel]:
-    """接続の上で命令を始める。Raises: asyncssh.Error、OSError。"""
-    chan, channel = await connection.create_session(make, command, encoding=None)
+    """接続の上で命令を始める。Raises: asyncssh.Error(ClosedEarlyError を含む)、OSError。"""
+    made: list[Channel] = []
+
+    def remember() -> Channel:
+        made.append(make())
+        return made[-1]
+
+    try:
+        chan, channel = await connection.create_session(remember, command, encoding=None)
+    except asyncssh.ChannelOpenError as exc:
+        # 相手が先に閉じていたなら、その片付けは次の一回りで済む。こちらから閉じたのなら、往復の分かかる
+        await asyncio.sleep(0)
+        if any(channel.closed.is_set() for channel in made):
+            raise ClosedEarlyError(exc.code, exc.reason) from exc
+        raise
     return chan, cast("Channel", channel)
 
 

@@ -18,6 +18,15 @@ _CIPHERS: Final = (
     "aes128-ctr",
     "aes256-ctr",
 )
+# OpenSSH と同じ順。ECDSA の鍵しかない dropbear は、RSA を頼まれると(あると言いながら)落ちる。
+_HOST_KEYS: Final = (
+    "ssh-ed25519",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "rsa-sha2-512",
+    "rsa-sha2-256",
+)
 _RSA: Final = ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa")
 _KEEPALIVE_MISSES: Final = 2
 
@@ -37,10 +46,11 @@ def host_key_algorithms(pinned: HostKey | None, *, legacy: bool) -> list[str]:
     固定した種別を先頭に置く。ほかも残すのは、相手が鍵を取り替えたときに「合う種別がない」ではなく
     「鍵が変わった」と言い、新しい鍵を見せるため。
     """
-    first = ["ssh-ed25519"] if pinned is None else [pinned.algorithm]
-    if pinned is not None and pinned.algorithm == "ssh-rsa":
-        first = list(_RSA)
-    modern = _with_older(first, get_default_public_key_algs())
+    first: tuple[str, ...] = ()
+    if pinned is not None:
+        first = _RSA if pinned.algorithm == "ssh-rsa" else (pinned.algorithm,)
+    preferred = [*first, *(name for name in _HOST_KEYS if name not in first)]
+    modern = _with_older(preferred, get_default_public_key_algs())
     return _with_older(modern, get_public_key_algs()) if legacy else modern
 
 
