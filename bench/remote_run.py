@@ -22,7 +22,7 @@ from harness.remote_runs import order
 from harness.sshd import IS_ROOT, ME, PRIVATE_KEY, ensure_user, start_sshd
 from tsubame.business.executions.remote_run import Exited, Hello
 from tsubame.business.servers.entities import Endpoint
-from tsubame.data_access.ssh.connection import Dialer
+from tsubame.data_access.ssh.dialer import Dialer, Tunnels
 from tsubame.data_access.ssh.gateway import SshGateway
 
 BIG = 200_000_000
@@ -85,7 +85,7 @@ async def bench(folder: Path) -> AsyncIterator[Bench]:
         ensure_user(user)
     sshd, ssh, finished = await start_sshd(), SshGateway(), list[str]()
     endpoint = sshd.endpoint(user)
-    dialer = Dialer(endpoint)
+    dialer = Dialer(endpoint, Tunnels())
     connection = await dialer.dial()
     options = [
         "-F",

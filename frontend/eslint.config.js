@@ -50,6 +50,7 @@ const builtKeys = [
   'jobs.unit',
   'log.connection',
   'servers.hostKeyState',
+  'servers.option',
   'servers.rule',
   'servers.test.fact',
   'servers.test.step',

@@ -1,5 +1,7 @@
 """サーバの道。"""
 
+import asyncio
+
 import httpx
 import pytest
 from sqlalchemy import select, update
@@ -201,3 +203,134 @@ async def test_roles(api: Api, role: Role, expected: list[int]) -> None:
             await client.post("/servers/1/host-key/approve", json={"fingerprint": "SHA256:x"}),
         ]
     assert [answer.status_code for answer in answers] == expected
+
+
+async def test_connection_settings(admin: httpx.AsyncClient) -> None:
+    """踏み台・sudo・細かな設定・同時に動かす数は、入れたとおりに読め、省けば既定になる。"""
+    plain = await new_server(admin, name="plain")
+    assert (plain["jump_server_id"], plain["jump_path"], plain["sudo_user"]) == (None, [], None)
+    assert (plain["sudo_credential_id"], plain["sudo_credential_name"], plain["max_parallel"]) == (None,) * 3
+    options = {"compression": False, "legacy_algorithms": False, "connect_timeout_s": 10, "keepalive_s": 7}
+    assert plain["ssh_options"] == options
+    password = await new_credential(admin, name="sudo password")
+    chosen = {"compression": True, "legacy_algorithms": True, "connect_timeout_s": 60, "keepalive_s": 3}
+    server = await new_server(
+        admin,
+        name="inner",
+        jump_server_id=plain["id"],
+        sudo_user=" app ",
+        sudo_credential_id=password["id"],
+        ssh_options=chosen,
+        max_parallel=2,
+    )
+    assert found(await admin.get(f"/servers/{server['id']}")) == server
+    assert server["jump_path"] == [{"id": plain["id"], "name": "plain"}]
+    assert (server["sudo_user"], server["sudo_credential_name"]) == ("app", "sudo password")
+    assert (server["ssh_options"], server["max_parallel"]) == (chosen, 2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"sudo_user": "-u"}, {"sudo_user": "sudo_user_invalid"}),
+        ({"sudo_user": "#0"}, {"sudo_user": "sudo_user_invalid"}),
+        ({"sudo_user": "a'b"}, {"sudo_user": "sudo_user_invalid"}),
+        ({"sudo_user": "a!b"}, {"sudo_user": "sudo_user_invalid"}),
+        ({"sudo_user": "a\nb"}, {"sudo_user": "sudo_user_invalid"}),
+        ({"sudo_user": "app", "sudo_credential_id": 999}, {"sudo_credential_id": "credential_not_found"}),
+        ({"jump_server_id": 999}, {"jump_server_id": "server_not_found"}),
+        ({"max_parallel": 0}, {"max_parallel": "greater_than_equal"}),
+        ({"ssh_options": {"keepalive_s": 0}}, {"ssh_options.keepalive_s": "greater_than_equal"}),
+        ({"ssh_options": {"connect_timeout_s": 999}}, {"ssh_options.connect_timeout_s": "less_than_equal"}),
+        ({"ssh_options": {"ForwardAgent": True}}, {"ssh_options.ForwardAgent": "extra_forbidden"}),
+    ],
+)
+async def test_bad_connection_settings(
+    admin: httpx.AsyncClient, changes: dict[str, object], expected: dict[str, str]
+) -> None:
+    """使えない設定は、どの欄がなぜいけないかを code で返す。"""
+    credential = await new_credential(admin)
+    answer = await admin.post("/servers", json=server_body(credential["id"]) | changes)
+    assert field_codes(answer) == expected
+
+
+async def test_sudo_needs_a_password_and_a_user(admin: httpx.AsyncClient) -> None:
+    """sudo の認証情報は、パスワードで、替わる利用者があるときだけ選べる。"""
+    key = created(await admin.post("/credentials/generate", json={"name": "key"}))
+    password = await new_credential(admin)
+    body = server_body(password["id"], sudo_user="app", sudo_credential_id=key["id"])
+    answer = await admin.post("/servers", json=body)
+    assert field_codes(answer) == {"sudo_credential_id": "credential_not_password"}
+    answer = await admin.post("/servers", json=body | {"sudo_user": None})
+    assert field_codes(answer) == {"sudo_user": "required"}
+
+
+async def test_sudo_password_in_use_is_kept(admin: httpx.AsyncClient) -> None:
+    """sudo だけに使っているパスワードも、消せないし、使っている台数に入る。"""
+    password = await new_credential(admin, name="sudo password")
+    await new_server(admin, name="app1", sudo_user="app", sudo_credential_id=password["id"])
+    assert found(await admin.get(f"/credentials/{password['id']}"))["server_count"] == 1
+    refused = problem(await admin.delete(f"/credentials/{password['id']}"), 409)
+    assert (refused["code"], refused["params"]["servers"]) == ("credential_in_use", "app1")
+
+
+async def chain_of(admin: httpx.AsyncClient, count: int) -> list[dict[str, object]]:
+    """``count`` 台が一列に並ぶ。最後が、いちばん奥。"""
+    credential = await new_credential(admin)
+    chain: list[dict[str, object]] = []
+    for number in range(count):
+        jump = chain[-1]["id"] if chain else None
+        server = await new_server(
+            admin, name=f"s{number}", credential_id=credential["id"], jump_server_id=jump
+        )
+        chain.append(server)
+    return chain
+
+
+async def put_jump(
+    admin: httpx.AsyncClient, server: dict[str, object], jump: dict[str, object] | None
+) -> httpx.Response:
+    body = server_body(int(str(server["credential_id"])), name=server["name"])
+    return await admin.put(
+        f"/servers/{server['id']}", json=body | {"jump_server_id": None if jump is None else jump["id"]}
+    )
+
+
+async def test_jumps_may_not_go_round(admin: httpx.AsyncClient) -> None:
+    """踏み台が輪になる直し方は、輪の名前を挙げて断る。自分自身も同じ。"""
+    first, second, third = await chain_of(admin, 3)
+    refused = problem(await put_jump(admin, first, third), 409)
+    assert (refused["code"], refused["params"]["path"]) == ("jump_loop", "s0 → s1 → s2 → s0")
+    refused = problem(await put_jump(admin, second, second), 409)
+    assert (refused["code"], refused["params"]["path"]) == ("jump_loop", "s1 → s1")
+    assert found(await put_jump(admin, third, first))["jump_path"] == [{"id": first["id"], "name": "s0"}]
+
+
+async def test_two_edits_cannot_make_a_loop(admin: httpx.AsyncClient) -> None:
+    """二人が同時に互いを踏み台にしても、通るのは一人だけ。"""
+    credential = await new_credential(admin)
+    one, two = [await new_server(admin, name=name, credential_id=credential["id"]) for name in ("one", "two")]
+    answers = await asyncio.gather(put_jump(admin, one, two), put_jump(admin, two, one))
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
+
+
+async def test_jumps_may_not_be_too_many(admin: httpx.AsyncClient) -> None:
+    """踏み台は八段まで。奥のサーバの分も数えて断る。"""
+    *_, before, last = chain = await chain_of(admin, 9)
+    path = found(await admin.get(f"/servers/{last['id']}"))["jump_path"]
+    assert [jump["name"] for jump in path] == [f"s{number}" for number in range(8)]
+    body = server_body(int(str(last["credential_id"])), name="ninth", jump_server_id=last["id"])
+    refused = problem(await admin.post("/servers", json=body), 409)
+    assert (refused["code"], refused["params"]) == ("jump_too_deep", {"depth": 9, "limit": 8})
+    front = await new_server(admin, name="front", credential_id=before["credential_id"])
+    refused = problem(await put_jump(admin, chain[0], front), 409)
+    assert refused["code"] == "jump_too_deep"
+
+
+async def test_jump_in_use_is_kept(admin: httpx.AsyncClient) -> None:
+    """踏み台として使われているサーバは消せず、使っているサーバの名前が分かる。"""
+    first, second, _ = await chain_of(admin, 3)
+    refused = problem(await admin.delete(f"/servers/{first['id']}"), 409)
+    assert (refused["code"], refused["params"]) == ("server_is_jump", {"servers": "s1", "count": 1})
+    found(await put_jump(admin, second, None))
+    assert (await admin.delete(f"/servers/{first['id']}")).status_code == 204

@@ -95,3 +95,11 @@ class Journey:
         answer = await self.client.get(f"/targets/{target_id}/log")
         assert answer.status_code == httpx.codes.OK, answer.text
         return answer.content
+
+    async def log_contains(self, target_id: int, text: bytes) -> None:
+        """その文が届くまで待つ。"""
+
+        async def fact() -> bool:
+            return text in await self.log(target_id)
+
+        await eventually(fact, f"対象 {target_id} のログに {text!r} が届く")

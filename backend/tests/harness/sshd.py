@@ -98,6 +98,7 @@ class Sshd:
         key = host_key or self.host_key
         return Endpoint(
             server_id=self.server_id,
+            name=f"sshd-{self.server_id}",
             revision=f"{user}/{hash((login, key, run_directory))}",
             host="127.0.0.1",
             port=self.port,

@@ -117,7 +117,7 @@ def http_services(foundation: Foundation, settings: Settings) -> HttpServices:
     rooms = PracticeRooms(
         credentials=CredentialService(transactions, vault, ssh.keys),
         servers=ServerService(transactions, ssh.connections),
-        host_keys=HostKeyService(transactions, ssh.scanner, ssh.connections),
+        host_keys=HostKeyService(transactions, foundation.endpoints, ssh.scanner, ssh.connections),
         jobs=JobService(transactions),
     )
     return HttpServices(

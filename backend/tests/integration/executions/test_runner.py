@@ -19,7 +19,8 @@ from tsubame.business.executions.entities import Target
 from tsubame.business.executions.log_writer import LogWriter
 from tsubame.business.executions.runner import TargetRunner
 from tsubame.business.executions.states import TargetState
-from tsubame.business.servers.entities import Endpoint, HostKey
+from tsubame.business.servers.entities import Endpoint
+from tsubame.business.servers.errors import HostKeyChangedError
 from tsubame.business.shared.ids import ServerId, TargetId
 from tsubame.business.shared.signals import Signal, SignalKind
 from tsubame.data_access.logstore.chunks import ChunkStore
@@ -38,7 +39,7 @@ class OneSshd:
     async def endpoint_of(self, server_id: ServerId) -> Endpoint:
         return self.endpoint
 
-    async def note_offered_key(self, endpoint: Endpoint, key: HostKey) -> None:
+    async def note_changed_key(self, endpoint: Endpoint, problem: HostKeyChangedError) -> None:
         raise AssertionError("ホスト鍵は変わっていない")
 
 

@@ -2,14 +2,15 @@
 
 import subprocess
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from harness.remote_runs import follow, greeted, order, read_until, run
-from harness.sshd import SshdOptions, ensure_user, start_sshd
+from harness.sshd import Sshd, SshdOptions, ensure_user, start_sshd
 from harness.waiting import eventually
-from tsubame.business.executions.remote_run import Lost
+from tsubame.business.executions.remote_run import Cut, Lost
 from tsubame.business.servers.entities import Endpoint
 from tsubame.data_access.ssh.gateway import SshGateway
 
@@ -92,3 +93,23 @@ async def test_runner_killed(ash: SshGateway, small: Endpoint) -> None:
 def _sleeping(seconds: str) -> list[str]:
     found = subprocess.run(["ps", "-eo", "pid,args"], check=True, capture_output=True, text=True).stdout
     return [line for line in found.splitlines() if line.endswith(f"sleep {seconds}")]
+
+
+async def test_without_setsid(ash: SshGateway, sshd: Sshd) -> None:
+    """setsid のない busybox でも、つながりを切られて走りは続き、続きが届く。"""
+    bare = Path("/usr/local/lib/tsb-busybox-bare")
+    bare.mkdir(exist_ok=True)
+    for name in ("cat", "dd", "df", "grep", "head", "id", "mkdir", "rm", "sleep", "tail", "uname", "wc"):
+        (bare / name).unlink(missing_ok=True)
+        (bare / name).symlink_to("/usr/bin/busybox")
+    sshd.options = replace(sshd.options, extra=(f"SetEnv PATH={bare}",))
+    await sshd.stop()
+    await sshd.start()
+    ensure_user("tsbdash")
+    endpoint = sshd.endpoint("tsbdash")
+    wanted = order("command -v setsid; echo one; sleep 1; echo two\n")
+    attachment = await ash.runs.start(endpoint, wanted)
+    assert await read_until(attachment, b"one\n") == b"one\n"
+    sshd.kill_sessions()
+    assert isinstance((await follow(attachment)).outcome, Cut)
+    assert (await follow(await ash.runs.attach(endpoint, wanted.run_id, 4))).log == b"two\n"

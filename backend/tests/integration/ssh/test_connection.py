@@ -21,7 +21,7 @@ from harness.sshd import (
 )
 from tsubame.business.credentials.entities import KeyLogin, PasswordLogin
 from tsubame.business.executions.remote_run import Cut
-from tsubame.business.servers.entities import Endpoint
+from tsubame.business.servers.entities import Endpoint, SshOptions
 from tsubame.business.servers.errors import (
     AuthFailedError,
     ConnectionLostError,
@@ -37,7 +37,7 @@ from tsubame.business.servers.errors import (
     PasswordChangeRequiredError,
 )
 from tsubame.business.shared.secret import Secret
-from tsubame.data_access.ssh import connection
+from tsubame.data_access.ssh.dialer import Dialer, Tunnels
 from tsubame.data_access.ssh.gateway import SshGateway
 
 
@@ -152,11 +152,12 @@ async def test_not_ssh(sshd: Sshd, ssh: SshGateway, greeting: bytes) -> None:
     assert greeting[:8].decode().split("\0")[0] in problem.detail
 
 
-async def test_silent_port(sshd: Sshd, ssh: SshGateway, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_silent_port(sshd: Sshd, ssh: SshGateway) -> None:
     """つながるが何も言わない口は、待ち続けずに connect_timed_out。"""
-    monkeypatch.setattr(connection, "LOGIN_TIMEOUT_S", 0.3)
+    impatient = SshOptions(connect_timeout_s=1)
     async with _listening(b"", close=False) as port:
-        await _refused(ssh, replace(sshd.endpoint(), port=port), ConnectTimedOutError)
+        endpoint = replace(sshd.endpoint(), port=port, options=impatient)
+        await _refused(ssh, endpoint, ConnectTimedOutError)
 
 
 async def test_no_common_algorithm(ssh: SshGateway) -> None:
@@ -194,3 +195,59 @@ async def test_password_must_be_changed(sshd: Sshd, ssh: SshGateway) -> None:
         attachment = await ssh.runs.start(sshd.endpoint("tsbstale", login), order("echo hi\n"))
         with pytest.raises(PasswordChangeRequiredError):
             await attachment.hello()
+
+
+async def test_compression(sshd: Sshd) -> None:
+    """頼めば圧縮し、頼まなければしない。"""
+    for wanted in (True, False):
+        dialer = Dialer(replace(sshd.endpoint(), options=SshOptions(compression=wanted)), Tunnels())
+        connection = await dialer.dial()
+        assert (connection.get_extra_info("recv_compression") != "none") is wanted
+        connection.close()
+
+
+# 古い鍵交換が、使う側のライブラリからも消えてゆく途中だという知らせ
+@pytest.mark.filterwarnings("ignore:Diffie-Hellman over finite fields")
+@pytest.mark.parametrize(
+    "only",
+    [
+        ("Ciphers 3des-cbc",),
+        ("Ciphers aes128-cbc", "MACs hmac-md5"),
+        ("KexAlgorithms diffie-hellman-group1-sha1", "MACs hmac-sha1-96"),
+        ("HostKeyAlgorithms ssh-rsa",),
+    ],
+    ids=lambda only: only[0],
+)
+async def test_old_server(ssh: SshGateway, only: tuple[str, ...]) -> None:
+    """古い暗号方式しか話さないサーバにも、許せば入れる。ホスト鍵も読める。"""
+    sshd = await start_sshd(SshdOptions(host_key_algorithm="ssh-rsa", extra=only))
+    endpoint = replace(sshd.endpoint(), options=SshOptions(legacy_algorithms=True))
+    assert await ssh.scanner.scan(endpoint.route) == sshd.host_key
+    assert (await run(ssh, endpoint, "seq 20000\n")).log.endswith(b"\n20000\n")
+    await sshd.stop()
+
+
+async def test_old_methods_are_not_chosen_without_need(sshd: Sshd) -> None:
+    """許しても、新しいサーバとは新しい方式で話す。"""
+    dialer = Dialer(replace(sshd.endpoint(), options=SshOptions(legacy_algorithms=True)), Tunnels())
+    connection = await dialer.dial()
+    assert "gcm" in connection.get_extra_info("recv_cipher")
+    connection.close()
+
+
+async def test_dead_peer_is_noticed(sshd: Sshd, ssh: SshGateway) -> None:
+    """返事をしなくなった相手には、生存確認の三つ分で気づき、つなぎ直せば続きが届く。"""
+    wanted = order("echo one; sleep 2; echo two\n")
+    endpoint = replace(sshd.endpoint(), options=SshOptions(keepalive_s=1))
+    attachment = await ssh.runs.start(endpoint, wanted)
+    assert await attachment.read() == b"one\n"
+    frozen = [process for parent in sshd.connections() for process in (parent, *parent.children())]
+    for process in frozen:
+        process.suspend()
+    began = asyncio.get_running_loop().time()
+    assert isinstance((await follow(attachment)).outcome, Cut)
+    # 既定の 7 秒なら 21 秒で、30 秒に収まる
+    assert 2 < asyncio.get_running_loop().time() - began < 30 / 7
+    assert (await follow(await ssh.runs.attach(endpoint, wanted.run_id, 4))).log == b"two\n"
+    for process in frozen:
+        process.kill()

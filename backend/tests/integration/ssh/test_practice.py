@@ -23,6 +23,7 @@ async def practice(tmp_path: Path) -> AsyncIterator[Endpoint]:
     port = await server.start()
     yield Endpoint(
         server_id=ServerId(1),
+        name="practice",
         revision="1",
         host=HOST,
         port=port,

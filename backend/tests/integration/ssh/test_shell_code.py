@@ -10,7 +10,8 @@ from tsubame.data_access.ssh import shell_code
 from tsubame.data_access.ssh.shell_code import UnsafeShellCodeError, minify
 
 OPERATIONS = [
-    *("start", "attach", "probe", "cancel", "remove", "check", "runner", "guarded_runner", "touch", "list"),
+    *("start", "attach", "probe", "cancel", "remove", "check", "touch", "list"),
+    *("runner", "guarded_runner", "sudo"),
 ]
 SHELLS = [["dash"], ["bash", "--posix"], ["busybox", "ash"]]
 

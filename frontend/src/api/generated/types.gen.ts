@@ -779,6 +779,20 @@ export type JobRead = {
 };
 
 /**
+ * JumpServerRead
+ */
+export type JumpServerRead = {
+    /**
+     * Id
+     */
+    id: number;
+    /**
+     * Name
+     */
+    name: string;
+};
+
+/**
  * LastExecutionRead
  */
 export type LastExecutionRead = {
@@ -1426,6 +1440,14 @@ export type ServerInput = {
      */
     host: string;
     /**
+     * Jump Server Id
+     */
+    jump_server_id?: number | null;
+    /**
+     * Max Parallel
+     */
+    max_parallel?: number | null;
+    /**
      * Name
      */
     name: string;
@@ -1437,6 +1459,15 @@ export type ServerInput = {
      * Run Directory
      */
     run_directory?: string | null;
+    ssh_options?: SshOptionsInput;
+    /**
+     * Sudo Credential Id
+     */
+    sudo_credential_id?: number | null;
+    /**
+     * Sudo User
+     */
+    sudo_user?: string | null;
     /**
      * Tags
      */
@@ -1492,6 +1523,14 @@ export type ServerRead = {
      */
     id: number;
     /**
+     * Jump Path
+     */
+    jump_path: Array<JumpServerRead>;
+    /**
+     * Jump Server Id
+     */
+    jump_server_id: number | null;
+    /**
      * Last Test At
      */
     last_test_at: string | null;
@@ -1499,6 +1538,10 @@ export type ServerRead = {
      * Last Test Reason
      */
     last_test_reason: string | null;
+    /**
+     * Max Parallel
+     */
+    max_parallel: number | null;
     /**
      * Name
      */
@@ -1512,6 +1555,19 @@ export type ServerRead = {
      * Run Directory
      */
     run_directory: string | null;
+    ssh_options: SshOptionsRead;
+    /**
+     * Sudo Credential Id
+     */
+    sudo_credential_id: number | null;
+    /**
+     * Sudo Credential Name
+     */
+    sudo_credential_name: string | null;
+    /**
+     * Sudo User
+     */
+    sudo_user: string | null;
     /**
      * Tags
      */
@@ -1632,6 +1688,50 @@ export type SpecRead = {
      * Working Directory
      */
     working_directory: string | null;
+};
+
+/**
+ * SshOptionsInput
+ */
+export type SshOptionsInput = {
+    /**
+     * Compression
+     */
+    compression?: boolean;
+    /**
+     * Connect Timeout S
+     */
+    connect_timeout_s?: number;
+    /**
+     * Keepalive S
+     */
+    keepalive_s?: number;
+    /**
+     * Legacy Algorithms
+     */
+    legacy_algorithms?: boolean;
+};
+
+/**
+ * SshOptionsRead
+ */
+export type SshOptionsRead = {
+    /**
+     * Compression
+     */
+    compression: boolean;
+    /**
+     * Connect Timeout S
+     */
+    connect_timeout_s: number;
+    /**
+     * Keepalive S
+     */
+    keepalive_s: number;
+    /**
+     * Legacy Algorithms
+     */
+    legacy_algorithms: boolean;
 };
 
 /**
@@ -1938,8 +2038,10 @@ export type TargetState = 'queued' | 'starting' | 'running' | 'disconnected' | '
  * TestStepName
  *
  * 接続試験の段。この順に試し、失敗したところで止まる。
+ *
+ * 踏み台を通るなら、踏み台の数だけ ``JUMP`` があり、名前は踏み台が解くので ``DNS`` はない。
  */
-export type TestStepName = 'dns' | 'tcp' | 'host_key' | 'login' | 'shell' | 'run_directory';
+export type TestStepName = 'jump' | 'dns' | 'tcp' | 'host_key' | 'login' | 'shell' | 'run_directory';
 
 /**
  * TestStepRead
@@ -1959,6 +2061,10 @@ export type TestStepRead = {
     facts: {
         [key: string]: string | number;
     };
+    /**
+     * Hop
+     */
+    hop: number | null;
     name: TestStepName;
     /**
      * Reason

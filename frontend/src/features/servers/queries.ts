@@ -1,4 +1,4 @@
-import type { CredentialRead } from '@/api'
+import type { CredentialRead, ServerRead } from '@/api'
 
 import * as api from './api'
 
@@ -9,6 +9,11 @@ export async function fetchTags(): Promise<string[]> {
 
 export async function findCredentials(query: string): Promise<CredentialRead[]> {
   return (await api.searchCredentials(query)).items
+}
+
+/** 踏み台に選べるサーバ。全部は並べず、打った文字で絞る。 */
+export async function findServers(query: string): Promise<ServerRead[]> {
+  return (await api.fetchServers({ q: query, tag: [], cursor: null, limit: 50 })).items
 }
 
 export { approveHostKey, scanHostKey, testServer as runTest } from './api'

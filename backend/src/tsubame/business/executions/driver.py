@@ -35,7 +35,7 @@ from tsubame.business.executions.states import TargetState
 from tsubame.business.executions.stopper import GRACE_S, Stopper
 from tsubame.business.jobs.entities import ScriptSpec
 from tsubame.business.jobs.script import interpreter_of, script_bytes
-from tsubame.business.servers.entities import Endpoint, HostKey
+from tsubame.business.servers.entities import Endpoint
 from tsubame.business.servers.errors import (
     ConnectionLostError,
     ConnectionProblem,
@@ -47,6 +47,7 @@ from tsubame.business.shared.clock import Clock
 from tsubame.business.shared.errors import UnavailableError
 from tsubame.business.shared.ids import ServerId
 from tsubame.business.shared.persistence import persist
+from tsubame.business.shared.secret import Secret
 from tsubame.business.shared.transactions import Transactions
 
 
@@ -62,7 +63,7 @@ class Endpoints(Protocol):
         """Raises: ServerNotFoundError, CredentialUnusableError。"""
         ...
 
-    async def note_offered_key(self, endpoint: Endpoint, key: HostKey) -> None:
+    async def note_changed_key(self, endpoint: Endpoint, problem: HostKeyChangedError) -> None:
         """固定したものと違う鍵を見せられたことを書き留める。承認されるまで、画面に両方を出す。"""
         ...
 
@@ -168,15 +169,23 @@ class TargetDriver:
                 attachment = await self._connect(endpoint, log, stopper)
             except ConnectionProblem as problem:
                 if isinstance(problem, HostKeyChangedError):
-                    await self._ports.endpoints.note_offered_key(endpoint, problem.offered)
+                    await self._ports.endpoints.note_changed_key(endpoint, problem)
                 # まだ何も送っていないなら、待たせず理由を見せる。送ったかもしれないなら、結末を追い続ける
                 if not self._maybe_sent and not isinstance(problem, ConnectionLostError):
                     raise
                 await self._lost_contact(problem.code, problem.detail)
                 endpoint = await self._renewed(endpoint)
                 continue
-            async with _owning(*self._contact(endpoint)):
-                outcome = await self._pump(attachment, log, stopper)
+            try:
+                async with _owning(*self._contact(endpoint)):
+                    outcome = await self._pump(attachment, log, stopper)
+            except ConnectionProblem as problem:
+                # 走り出したあとに入れなくなっても(sudo のパスワードが変わった、など)、走りは続いている
+                if self._state is TargetState.STARTING:
+                    raise
+                await self._lost_contact(problem.code, problem.detail)
+                endpoint = await self._renewed(endpoint)
+                continue
             if isinstance(outcome, Exited | Lost) or (
                 isinstance(outcome, Refused) and outcome.why != "short"
             ):
@@ -278,10 +287,12 @@ def _guard(spec: ScriptSpec) -> Guard | None:
 def secrets_of(endpoint: Endpoint) -> tuple[str, ...]:
     """ログに出てはならない値。"""
     match endpoint.login:
-        case PasswordLogin(password=password):
-            return (password.reveal(),)
+        case PasswordLogin(password=login):
+            secret: Secret | None = login
         case KeyLogin(passphrase=passphrase):
-            return () if passphrase is None else (passphrase.reveal(),)
+            secret = passphrase
+    sudo = None if endpoint.sudo is None else endpoint.sudo.password
+    return tuple(held.reveal() for held in (secret, sudo) if held is not None)
 
 
 @contextlib.asynccontextmanager

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tsubame.business.servers.endpoints import EndpointService
-from tsubame.business.servers.entities import Server, TestStep, TestStepName
+from tsubame.business.servers.entities import TestStep, TestStepName
 from tsubame.business.servers.errors import (
     ConnectionProblem,
     CredentialUnusableError,
@@ -31,8 +31,12 @@ class ConnectionTest:
     steps: tuple[TestStep, ...]
 
     @property
+    def failure(self) -> TestStep | None:
+        return next((step for step in self.steps if step.reason is not None), None)
+
+    @property
     def reason(self) -> str | None:
-        return next((step.reason for step in self.steps if step.reason is not None), None)
+        return None if self.failure is None else self.failure.reason
 
 
 class ConnectionTestService:
@@ -55,10 +59,10 @@ class ConnectionTestService:
         """
         actor.require(Permission.SERVER_TEST)
         async with self._transactions.begin() as tx:
-            server = await tx.servers.get(server_id)
+            await tx.servers.get(server_id)
         result = ConnectionTest(tuple(await self._steps(server_id)))
-        if result.reason in _KEY_TO_SHOW:
-            await self._offer_key(actor, server)
+        if result.failure is not None and result.failure.reason in _KEY_TO_SHOW:
+            await self._offer_key(actor, result.failure.hop or server_id)
         async with self._transactions.begin() as tx:
             await tx.servers.record_test(server_id, result.reason or "")
             await tx.signals.send(SignalKind.SERVER, [server_id])
@@ -68,10 +72,11 @@ class ConnectionTestService:
         try:
             endpoint = await self._endpoints.endpoint_of(server_id)
         except CredentialUnusableError as problem:
-            return [TestStep(TestStepName.LOGIN, 0.0, problem.code, problem.detail, {})]
+            name = TestStepName.LOGIN if problem.hop is None else TestStepName.JUMP
+            return [TestStep(name, 0.0, problem.code, problem.detail, {}, problem.hop)]
         return await self._tester.test(endpoint)
 
-    async def _offer_key(self, actor: Actor, server: Server) -> None:
+    async def _offer_key(self, actor: Actor, server_id: ServerId) -> None:
         # 見せる鍵が取れなくても、試験の結果は変わらない
         with suppress(ConnectionProblem, ConflictError, NotFoundError):
-            await self._host_keys.scan(actor, server.id)
+            await self._host_keys.scan(actor, server_id)

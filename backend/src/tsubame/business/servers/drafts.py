@@ -5,16 +5,22 @@ import re
 from dataclasses import replace
 from typing import Final
 
+from tsubame.business.servers.entities import SshOptions
 from tsubame.business.servers.ports import ServerDraft
 from tsubame.business.shared.validation import FieldErrors, checked_line, checked_text, has_control_character
 
 MAX_HOST: Final = 253
 MAX_PORT: Final = 65535
 MAX_USERNAME: Final = 64
+MAX_CONNECT_TIMEOUT_S: Final = 120
+MAX_KEEPALIVE_S: Final = 60
+MAX_PARALLEL: Final = 10_000
 
 _LABEL: Final = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 # 入るときに引数としてシェルを通らないので広く許すが、オプションに見える名前と、空白・制御文字は断る
 _USERNAME: Final = re.compile(r"[^\s\x00-\x1f\x7f-][^\s\x00-\x1f\x7f]*")
+# 命令の行に載るので、どのシェルの引用の中でも意味を持たない文字だけ。「#」で始まると uid と読まれる
+_SUDO_USER: Final = re.compile(r"[^\s\x00-\x1f\x7f'\\!#-][^\s\x00-\x1f\x7f'\\!]*")
 _TAG: Final = re.compile(r"[A-Za-z0-9._=-]{1,64}")
 # 命令の行に載るので、fish や csh の引用の中でも特別な意味を持つ文字は断る
 _DIRECTORY: Final = re.compile(r"/[^'\\!\x00-\x1f\x7f]*")
@@ -34,9 +40,12 @@ def checked_server(draft: ServerDraft) -> ServerDraft:
         username=_username(draft.username, errors),
         tags=_tags(draft.tags, errors),
         run_directory=_run_directory(draft.run_directory, errors),
+        sudo_user=_sudo_user(draft, errors),
     )
-    if not 1 <= draft.port <= MAX_PORT:
-        errors.add("port", "out_of_range", f"The port must be from 1 to {MAX_PORT}.")
+    _check_range("port", draft.port, MAX_PORT, errors)
+    if draft.max_parallel is not None:
+        _check_range("max_parallel", draft.max_parallel, MAX_PARALLEL, errors)
+    _check_options(draft.ssh_options, errors)
     errors.raise_if_any()
     return checked
 
@@ -110,3 +119,29 @@ def _run_directory(value: str | None, errors: FieldErrors) -> str | None:
             "This must be an absolute path without quotes, backslashes and exclamation marks.",
         )
     return directory
+
+
+def _sudo_user(draft: ServerDraft, errors: FieldErrors) -> str | None:
+    user = (draft.sudo_user or "").strip()
+    if not user:
+        if draft.sudo_credential_id is not None:
+            errors.add("sudo_user", "required", "A sudo password needs the user to become.")
+        return None
+    if len(user) > MAX_USERNAME or not _SUDO_USER.fullmatch(user):
+        errors.add(
+            "sudo_user",
+            "sudo_user_invalid",
+            f"A user name has at most {MAX_USERNAME} characters, no spaces, quotes or backslashes, "
+            "and no '-' or '#' at the start.",
+        )
+    return user
+
+
+def _check_options(options: SshOptions, errors: FieldErrors) -> None:
+    _check_range("ssh_options.connect_timeout_s", options.connect_timeout_s, MAX_CONNECT_TIMEOUT_S, errors)
+    _check_range("ssh_options.keepalive_s", options.keepalive_s, MAX_KEEPALIVE_S, errors)
+
+
+def _check_range(field: str, value: int, most: int, errors: FieldErrors) -> None:
+    if not 1 <= value <= most:
+        errors.add(field, "out_of_range", f"This must be from 1 to {most}.")

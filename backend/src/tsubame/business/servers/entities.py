@@ -1,9 +1,10 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from tsubame.business.credentials.entities import Login
 from tsubame.business.shared.ids import CredentialId, ProjectId, ServerId
+from tsubame.business.shared.secret import Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +38,39 @@ def host_key_state(*, pinned: bool, offered: bool) -> HostKeyState:
 
 
 @dataclass(frozen=True, slots=True)
+class SshOptions:
+    """サーバごとの SSH の細かな設定(``~/.ssh/config`` に書くようなもの)。
+
+    Attributes:
+        compression: 通信を圧縮する。細い回線では速く、ふつうの回線では遅くなる。
+        legacy_algorithms: 今は弱いとされる暗号方式も許す。古いサーバや機器のため。
+        connect_timeout_s: TCP がつながるまでの上限(秒)。握手とログインには、この倍を許す。
+        keepalive_s: 相手が生きているかを尋ねる間隔(秒)。三つ続けて返事がなければ切れたとみなす。
+    """
+
+    compression: bool = False
+    legacy_algorithms: bool = False
+    connect_timeout_s: int = 10
+    keepalive_s: int = 7
+
+
+@dataclass(frozen=True, slots=True)
+class JumpServer:
+    """途中で通るサーバ(踏み台)。"""
+
+    id: ServerId
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Server:
     """サーバ。
 
     Attributes:
+        jump_path: 途中で通る踏み台。こちらに近い順で、最後が ``jump_server_id``。
+        sudo_user: スクリプトを動かす利用者。``None`` なら、ログインした利用者のまま。
+        sudo_credential_id: sudo のパスワード。``None`` なら、パスワードなしで sudo できる。
+        max_parallel: 同時に動かす対象の上限。``None`` は上限なし。
         pinned_key: 人が承認したホスト鍵。
         offered_key: 最後に見せられ、まだ承認されていないホスト鍵。
         run_directory: 実行の記録を置くサーバ側の絶対パス。``None`` なら既定の候補から選ぶ。
@@ -58,6 +88,13 @@ class Server:
     credential_name: str
     tags: tuple[str, ...]
     run_directory: str | None
+    jump_server_id: ServerId | None
+    jump_path: tuple[JumpServer, ...]
+    sudo_user: str | None
+    sudo_credential_id: CredentialId | None
+    sudo_credential_name: str | None
+    ssh_options: SshOptions
+    max_parallel: int | None
     pinned_key: HostKey | None
     offered_key: HostKey | None
     last_test_at: datetime | None
@@ -72,15 +109,36 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
+class Sudo:
+    """ログインのあとに替わる利用者。``password`` が ``None`` なら、パスワードなし。"""
+
+    user: str
+    password: Secret | None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """相手の sshd の口までの行き方。ログインに要るものは含まない。"""
+
+    host: str
+    port: int
+    via: "Endpoint | None"
+    options: SshOptions
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """つなぐのに要るもの全部。
 
     Attributes:
-        revision: サーバか認証情報が変わると変わる値。接続の使い回しの鍵になる。
+        revision: サーバか認証情報が、途中の踏み台のものも含めて、変わると変わる値。
+            接続の使い回しの鍵になる。
         host_key: 固定したホスト鍵。``None`` なら、つながずに ``HostKeyUnknownError``。
+        via: すぐ手前の踏み台。その踏み台もまた ``via`` を持ちうる。
     """
 
     server_id: ServerId
+    name: str
     revision: str
     host: str
     port: int
@@ -88,11 +146,27 @@ class Endpoint:
     login: Login
     host_key: HostKey | None
     run_directory: str | None
+    via: "Endpoint | None" = None
+    sudo: Sudo | None = None
+    options: SshOptions = field(default_factory=SshOptions)
+
+    @property
+    def route(self) -> Route:
+        return Route(self.host, self.port, self.via, self.options)
+
+    @property
+    def hops(self) -> "tuple[Endpoint, ...]":
+        """途中の踏み台。こちらに近い順。"""
+        return () if self.via is None else (*self.via.hops, self.via)
 
 
 class TestStepName(StrEnum):
-    """接続試験の段。この順に試し、失敗したところで止まる。"""
+    """接続試験の段。この順に試し、失敗したところで止まる。
 
+    踏み台を通るなら、踏み台の数だけ ``JUMP`` があり、名前は踏み台が解くので ``DNS`` はない。
+    """
+
+    JUMP = "jump"
     DNS = "dns"
     TCP = "tcp"
     HOST_KEY = "host_key"
@@ -109,6 +183,7 @@ class TestStep:
         duration_ms: かかった時間(ミリ秒)。
         reason: 失敗の ``code``(``ConnectionProblem.code`` と同じ語彙)。成功なら ``None``。
         facts: 見せる事実。例 ``{"address": "10.0.0.5"}``、``{"free_bytes": 123, "directory": "…"}``。
+        hop: 踏み台の段なら、その踏み台。失敗したとき、見に行く先になる。
     """
 
     name: TestStepName
@@ -116,3 +191,4 @@ class TestStep:
     reason: str | None
     detail: str
     facts: dict[str, str | int]
+    hop: ServerId | None = None

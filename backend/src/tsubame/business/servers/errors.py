@@ -1,10 +1,11 @@
 """サーバに届かない理由。実行・接続試験・ホスト鍵の読み取りが同じ語彙を使う。"""
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from tsubame.business.servers.entities import HostKey
+from tsubame.business.servers.entities import Endpoint, HostKey
 from tsubame.business.shared.errors import ConflictError, DomainError, NotFoundError
+from tsubame.business.shared.ids import ServerId
 
 
 class ServerNotFoundError(NotFoundError):
@@ -21,6 +22,41 @@ class ServerInUseError(ConflictError):
         super().__init__(
             f"This server is used by the jobs: {names}. Remove it from them first.",
             params={"jobs": names, "count": len(jobs)},
+        )
+
+
+class ServerIsJumpError(ConflictError):
+    """踏み台として使っているサーバがあるので消せない。"""
+
+    code = "server_is_jump"
+
+    def __init__(self, servers: Sequence[str]) -> None:
+        names = ", ".join(servers)
+        super().__init__(
+            f"This server is the jump server of: {names}. Give them another way first.",
+            params={"servers": names, "count": len(servers)},
+        )
+
+
+class JumpLoopError(ConflictError):
+    """踏み台をたどると、自分に戻ってくる。"""
+
+    code = "jump_loop"
+
+    def __init__(self, names: Sequence[str]) -> None:
+        path = " → ".join(names)
+        super().__init__(f"The jump servers would go round in a circle: {path}.", params={"path": path})
+
+
+class JumpTooDeepError(ConflictError):
+    """踏み台が多すぎる。"""
+
+    code = "jump_too_deep"
+
+    def __init__(self, depth: int, limit: int) -> None:
+        super().__init__(
+            f"This would put {depth} jump servers in a row; at most {limit} are allowed.",
+            params={"depth": depth, "limit": limit},
         )
 
 
@@ -47,10 +83,20 @@ class ConnectionProblem(DomainError):  # noqa: N818  失敗の「種類」であ
 
     Attributes:
         transient: 待てば通る見込みがある。``False`` なら人が直すまで通らない。
+        hop: 途中の踏み台での失敗なら、その踏み台。
     """
 
     code: ClassVar[str] = "connection_problem"
     transient: ClassVar[bool] = False
+    hop: ServerId | None = None
+
+    def at_hop(self, hop: Endpoint) -> Self:
+        """踏み台での失敗だと書き足す。もっと手前の踏み台がもう書いていれば、そのまま。"""
+        if self.hop is None:
+            self.hop = hop.server_id
+            self.detail = f"At the jump server {hop.name!r}: {self.detail}"
+            self.params = {**self.params, "hop": hop.name}
+        return self
 
 
 class NameNotResolvedError(ConnectionProblem):
@@ -135,6 +181,30 @@ class ShellUnusableError(ConnectionProblem):
     """
 
     code = "shell_unusable"
+
+
+class JumpForbiddenError(ConnectionProblem):
+    """踏み台が、その先への中継を許さない(AllowTcpForwarding、PermitOpen)。"""
+
+    code = "jump_forbidden"
+
+
+class SudoMissingError(ConnectionProblem):
+    """サーバに sudo がない。"""
+
+    code = "sudo_missing"
+
+
+class SudoPasswordWrongError(ConnectionProblem):
+    """sudo がパスワードを受け付けなかった。"""
+
+    code = "sudo_password_wrong"
+
+
+class SudoNotAllowedError(ConnectionProblem):
+    """sudo が、その利用者になることを許さない。``detail`` に sudo の言い分を入れる。"""
+
+    code = "sudo_not_allowed"
 
 
 class NoRunDirectoryError(ConnectionProblem):

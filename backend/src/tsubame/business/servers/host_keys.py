@@ -3,6 +3,7 @@
 import hmac
 from dataclasses import dataclass
 
+from tsubame.business.servers.endpoints import EndpointService
 from tsubame.business.servers.entities import HostKey, Server
 from tsubame.business.servers.errors import HostKeyMismatchError
 from tsubame.business.servers.events import server_event
@@ -25,9 +26,14 @@ class HostKeyScan:
 
 class HostKeyService:
     def __init__(
-        self, transactions: Transactions[ServersTx], scanner: HostKeyScanner, connections: Connections
+        self,
+        transactions: Transactions[ServersTx],
+        endpoints: EndpointService,
+        scanner: HostKeyScanner,
+        connections: Connections,
     ) -> None:
         self._transactions = transactions
+        self._endpoints = endpoints
         self._scanner = scanner
         self._connections = connections
 
@@ -39,7 +45,7 @@ class HostKeyService:
         actor.require(Permission.SERVER_TEST)
         async with self._transactions.begin() as tx:
             server = await tx.servers.get(server_id)
-        key = await self._scanner.scan(server.host, server.port)
+        key = await self._read(server)
         return HostKeyScan(key, await self.offer(server, key))
 
     async def offer(self, seen: Server, key: HostKey) -> Server:
@@ -70,7 +76,7 @@ class HostKeyService:
             return server
         key = server.offered_key
         if key is None or not _matches(key, fingerprint):
-            key = await self._scanner.scan(server.host, server.port)
+            key = await self._read(server)
         if not _matches(key, fingerprint):
             await self.offer(server, key)
             raise HostKeyMismatchError(
@@ -80,6 +86,9 @@ class HostKeyService:
         approved = await self._pin(actor, server, key)
         await self._connections.forget(server_id)
         return approved
+
+    async def _read(self, server: Server) -> HostKey:
+        return await self._scanner.scan(await self._endpoints.route_of(server))
 
     async def _pin(self, actor: Actor, seen: Server, key: HostKey) -> Server:
         async with self._transactions.begin() as tx:
@@ -103,5 +112,5 @@ def _matches(key: HostKey | None, fingerprint: str) -> bool:
 
 def _check_same_address(seen: Server, now: Server) -> None:
     # 読んでいるあいだにあて先が変われば、その鍵は別の相手のもの
-    if (seen.host, seen.port) != (now.host, now.port):
+    if (seen.host, seen.port, seen.jump_server_id) != (now.host, now.port, now.jump_server_id):
         raise VersionConflictError

@@ -1,10 +1,18 @@
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from tsubame.business.audit.ports import AuditLog
 from tsubame.business.credentials.ports import CredentialRepository
-from tsubame.business.servers.entities import Endpoint, HostKey, Server, TestStep
+from tsubame.business.servers.entities import (
+    Endpoint,
+    HostKey,
+    JumpServer,
+    Route,
+    Server,
+    SshOptions,
+    TestStep,
+)
 from tsubame.business.servers.selection import SelectableServer
 from tsubame.business.shared.ids import CredentialId, ProjectId, ServerId
 from tsubame.business.shared.paging import Page, PageRequest
@@ -23,6 +31,11 @@ class ServerDraft:
     credential_id: CredentialId
     tags: tuple[str, ...]
     run_directory: str | None
+    jump_server_id: ServerId | None = None
+    sudo_user: str | None = None
+    sudo_credential_id: CredentialId | None = None
+    ssh_options: SshOptions = field(default_factory=SshOptions)
+    max_parallel: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +69,20 @@ class ServerRepository(Protocol):
     async def delete(self, server_id: ServerId) -> None:
         """消す。履歴は名前を写して持つので残る。
 
-        Raises: ServerInUseError, ServerBusyRunningError, ServerNotFoundError。
+        Raises: ServerInUseError, ServerIsJumpError, ServerBusyRunningError, ServerNotFoundError。
         """
+        ...
+
+    async def hold_jumps(self) -> None:
+        """取引が終わるまで、踏み台のつなぎ方を変える者を自分一人にする。"""
+        ...
+
+    async def jump_path_through(self, server_id: ServerId) -> tuple[JumpServer, ...]:
+        """``server_id`` を踏み台にしたときに通る踏み台。こちらに近い順。Raises: ServerNotFoundError。"""
+        ...
+
+    async def depth_behind(self, server_id: ServerId) -> int:
+        """``server_id`` を踏み台にするサーバが、何段続いているか。"""
         ...
 
     async def offer_host_key(self, server_id: ServerId, key: HostKey) -> None:
@@ -99,7 +124,7 @@ class ServersTx(Protocol):
 
 
 class HostKeyScanner(Protocol):
-    async def scan(self, host: str, port: int) -> HostKey:
+    async def scan(self, route: Route) -> HostKey:
         """認証の手前まで進み、見せられた鍵を返す。Raises: ConnectionProblem。"""
         ...
 

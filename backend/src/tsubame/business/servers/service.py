@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import fields
 
+from tsubame.business.credentials.entities import CredentialKind
 from tsubame.business.credentials.errors import CredentialNotFoundError
 from tsubame.business.servers.drafts import checked_server
 from tsubame.business.servers.entities import Server
 from tsubame.business.servers.events import server_event
+from tsubame.business.servers.jumps import check_jump
 from tsubame.business.servers.ports import Connections, ServerDraft, ServerFilter, ServersTx
 from tsubame.business.servers.selection import SelectableServer, parse_selector, select_servers
 from tsubame.business.shared.actor import Actor
@@ -52,11 +54,13 @@ class ServerService:
             return await tx.servers.get(server_id)
 
     async def create(self, actor: Actor, draft: ServerDraft) -> Server:
-        """Raises: InvalidInputError, NameTakenError。"""
+        """Raises: InvalidInputError, NameTakenError, JumpTooDeepError。"""
         actor.require(Permission.SERVER_WRITE)
         draft = checked_server(draft)
         try:
             async with self._transactions.begin() as tx:
+                await _check_sudo_credential(tx, draft)
+                await check_jump(tx, None, draft)
                 server = await tx.servers.add(DEFAULT_PROJECT, draft)
                 await tx.audit.record(server_event(actor, "server.created", server))
                 await tx.signals.send(SignalKind.SERVER, [server.id])
@@ -67,12 +71,19 @@ class ServerService:
     async def update(
         self, actor: Actor, server_id: ServerId, draft: ServerDraft, expected_version: int | None
     ) -> Server:
-        """Raises: InvalidInputError, NameTakenError, VersionConflictError, ServerNotFoundError。"""
+        """直す。
+
+        Raises:
+            InvalidInputError, NameTakenError, VersionConflictError, ServerNotFoundError,
+            JumpLoopError, JumpTooDeepError。
+        """
         actor.require(Permission.SERVER_WRITE)
         draft = checked_server(draft)
         try:
             async with self._transactions.begin() as tx:
                 before = await tx.servers.get(server_id)
+                await _check_sudo_credential(tx, draft)
+                await check_jump(tx, server_id, draft)
                 server = await tx.servers.replace(server_id, draft, expected_version)
                 details: dict[str, object] = {"changed": _changed(before, draft)}
                 await tx.audit.record(server_event(actor, "server.updated", server, details))
@@ -83,7 +94,7 @@ class ServerService:
         return server
 
     async def delete(self, actor: Actor, server_id: ServerId) -> None:
-        """Raises: ServerInUseError, ServerBusyRunningError, ServerNotFoundError。"""
+        """Raises: ServerInUseError, ServerIsJumpError, ServerBusyRunningError, ServerNotFoundError。"""
         actor.require(Permission.SERVER_WRITE)
         async with self._transactions.begin() as tx:
             server = await tx.servers.get(server_id)
@@ -96,6 +107,20 @@ class ServerService:
 def _changed(before: Server, draft: ServerDraft) -> list[str]:
     names = (field.name for field in fields(ServerDraft))
     return [name for name in names if getattr(before, name) != getattr(draft, name)]
+
+
+async def _check_sudo_credential(tx: ServersTx, draft: ServerDraft) -> None:
+    if draft.sudo_credential_id is None:
+        return
+    field = "sudo_credential_id"
+    try:
+        credential = await tx.credentials.get(draft.sudo_credential_id)
+    except CredentialNotFoundError as exc:
+        raise InvalidInputError.one(
+            field, "credential_not_found", "This credential does not exist any more."
+        ) from exc
+    if credential.kind is not CredentialKind.PASSWORD:
+        raise InvalidInputError.one(field, "credential_not_password", "sudo needs a password, not a key.")
 
 
 def _unknown_credential() -> InvalidInputError:

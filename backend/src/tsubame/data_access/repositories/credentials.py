@@ -1,6 +1,6 @@
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, text, update
+from sqlalchemy import Row, delete, func, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tsubame.business.credentials.entities import Credential, CredentialKind, PublicKey
@@ -19,7 +19,7 @@ _NEXT_ID = text("SELECT nextval(pg_get_serial_sequence('credentials', 'id'))")
 _USED_BY = (
     select(func.count())
     .select_from(servers)
-    .where(servers.c.credential_id == credentials.c.id)
+    .where(or_(servers.c.credential_id == credentials.c.id, servers.c.sudo_credential_id == credentials.c.id))
     .scalar_subquery()
     .label("server_count")
 )
@@ -95,7 +95,11 @@ class SqlCredentialRepository:
             select(credentials.c.id).where(credentials.c.id == credential_id).with_for_update()
         )
         users = await self._connection.execute(
-            select(servers.c.name).where(servers.c.credential_id == credential_id).order_by(servers.c.name)
+            select(servers.c.name)
+            .where(
+                or_(servers.c.credential_id == credential_id, servers.c.sudo_credential_id == credential_id)
+            )
+            .order_by(servers.c.name)
         )
         names = list(users.scalars())
         if names:

@@ -1,13 +1,32 @@
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any, Final
 
-from sqlalchemy import Row, case, delete, false, func, insert, select, update
+from sqlalchemy import (
+    ColumnClause,
+    Row,
+    case,
+    delete,
+    false,
+    func,
+    insert,
+    literal_column,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tsubame.business.credentials.errors import CredentialNotFoundError
 from tsubame.business.executions.states import ENDED, TargetState
-from tsubame.business.servers.entities import HostKey, Server
-from tsubame.business.servers.errors import ServerBusyRunningError, ServerInUseError, ServerNotFoundError
+from tsubame.business.servers.entities import HostKey, JumpServer, Server, SshOptions
+from tsubame.business.servers.errors import (
+    ServerBusyRunningError,
+    ServerInUseError,
+    ServerIsJumpError,
+    ServerNotFoundError,
+)
 from tsubame.business.servers.ports import ServerDraft, ServerFilter
 from tsubame.business.shared.errors import DomainError, NameTakenError, VersionConflictError
 from tsubame.business.shared.ids import CredentialId, ProjectId, ServerId
@@ -20,9 +39,40 @@ from tsubame.data_access.tables.jobs import job_servers, jobs
 from tsubame.data_access.tables.servers import servers
 
 _UNFINISHED: Final = tuple(state for state in TargetState if state not in ENDED)
-_SELECT: Final = select(servers, credentials.c.name.label("credential_name")).join(
-    credentials, credentials.c.id == servers.c.credential_id
+_SUDO: Final = credentials.alias("sudo_credentials")
+# 途中で通る踏み台を、こちらに近い順に並べる。業務が輪を断るが、ここでも深さで必ず止める
+_JUMP_PATH: Final[ColumnClause[Any]] = literal_column(
+    """(
+        WITH RECURSIVE hops AS (
+            SELECT id, name, jump_server_id, 1 AS depth
+            FROM servers AS jump WHERE jump.id = servers.jump_server_id
+            UNION ALL
+            SELECT jump.id, jump.name, jump.jump_server_id, depth + 1
+            FROM servers AS jump JOIN hops ON jump.id = hops.jump_server_id WHERE depth < 32
+        )
+        SELECT coalesce(jsonb_agg(jsonb_build_array(id, name) ORDER BY depth DESC), '[]') FROM hops
+    )""",
+    JSONB,
 )
+_SELECT: Final = (
+    select(
+        servers,
+        credentials.c.name.label("credential_name"),
+        _SUDO.c.name.label("sudo_credential_name"),
+        _JUMP_PATH.label("jump_path"),
+    )
+    .join(credentials, credentials.c.id == servers.c.credential_id)
+    .outerjoin(_SUDO, _SUDO.c.id == servers.c.sudo_credential_id)
+)
+_DEPTH_BEHIND: Final = text("""
+    WITH RECURSIVE behind AS (
+        SELECT id, 1 AS depth FROM servers WHERE jump_server_id = :server_id
+        UNION ALL
+        SELECT servers.id, depth + 1 FROM servers JOIN behind ON servers.jump_server_id = behind.id
+        WHERE depth < 32
+    )
+    SELECT coalesce(max(depth), 0) FROM behind
+""")
 
 
 class SqlServerRepository:
@@ -93,6 +143,12 @@ class SqlServerRepository:
         names = list(used.scalars())
         if names:
             raise ServerInUseError(names)
+        behind = await self._connection.execute(
+            select(servers.c.name).where(servers.c.jump_server_id == server_id).order_by(servers.c.name)
+        )
+        behind_names = list(behind.scalars())
+        if behind_names:
+            raise ServerIsJumpError(behind_names)
         unfinished = await self._connection.execute(
             select(func.count())
             .select_from(targets)
@@ -106,6 +162,17 @@ class SqlServerRepository:
         )
         if deleted.scalar_one_or_none() is None:
             raise _not_found(server_id)
+
+    async def hold_jumps(self) -> None:
+        await self._connection.execute(select(func.pg_advisory_xact_lock(func.hashtext("servers.jump"))))
+
+    async def jump_path_through(self, server_id: ServerId) -> tuple[JumpServer, ...]:
+        jump = await self.get(server_id)
+        return (*jump.jump_path, JumpServer(jump.id, jump.name))
+
+    async def depth_behind(self, server_id: ServerId) -> int:
+        found = await self._connection.execute(_DEPTH_BEHIND, {"server_id": server_id})
+        return int(found.scalar_one())
 
     async def offer_host_key(self, server_id: ServerId, key: HostKey) -> None:
         # 前と同じ知らせは書かない。何度も試すたびに行を書き換えないため
@@ -159,6 +226,11 @@ def _columns(draft: ServerDraft) -> dict[str, object]:
         "credential_id": draft.credential_id,
         "tags": list(draft.tags),
         "run_directory": draft.run_directory,
+        "jump_server_id": draft.jump_server_id,
+        "sudo_user": draft.sudo_user,
+        "sudo_credential_id": draft.sudo_credential_id,
+        "ssh_options": asdict(draft.ssh_options),
+        "max_parallel": draft.max_parallel,
     }
 
 
@@ -189,6 +261,13 @@ def _server(row: Row[*tuple[Any, ...]]) -> Server:
         credential_name=row.credential_name,
         tags=tuple(row.tags),
         run_directory=row.run_directory,
+        jump_server_id=row.jump_server_id,
+        jump_path=tuple(JumpServer(ServerId(jump_id), name) for jump_id, name in row.jump_path),
+        sudo_user=row.sudo_user,
+        sudo_credential_id=row.sudo_credential_id,
+        sudo_credential_name=row.sudo_credential_name,
+        ssh_options=SshOptions(**row.ssh_options),
+        max_parallel=row.max_parallel,
         pinned_key=_key(row.pinned_algorithm, row.pinned_key, row.pinned_fingerprint),
         offered_key=_key(row.offered_algorithm, row.offered_key, row.offered_fingerprint),
         last_test_at=row.last_test_at,

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     Boolean,
+    Row,
     RowMapping,
     case,
     exists,
@@ -105,19 +106,7 @@ class SqlTargetRepository:
         if row is None:
             return None
         await refresh_execution(self._connection, execution["id"], at)
-        return Assignment(
-            lease=Lease(target_id, ExecutionId(execution["id"]), worker_id, row.lease_epoch),
-            state=TargetState(row.state),
-            run_id=row.run_id,
-            spec=from_json(execution["spec"]),
-            server_id=None if row.server_id is None else ServerId(row.server_id),
-            remote_bytes=row.remote_bytes,
-            log_bytes=row.log_bytes,
-            log_newlines=row.log_newlines,
-            log_day=row.log_day,
-            started_at=row.started_at,
-            cancel_requested=execution["cancel_requested_at"] is not None,
-        )
+        return _assignment(row, execution, worker_id)
 
     async def mark(
         self, lease: Lease, state: TargetState, reason: str | None, detail: str, at: datetime
@@ -269,6 +258,22 @@ class SqlTargetRepository:
 
     async def mark_cleaned(self, target_id: TargetId, at: datetime) -> None:
         await self._connection.execute(update(targets).where(targets.c.id == target_id).values(cleaned_at=at))
+
+
+def _assignment(row: Row[Any], execution: RowMapping, worker_id: WorkerId) -> Assignment:
+    return Assignment(
+        lease=Lease(TargetId(row.id), ExecutionId(execution["id"]), worker_id, row.lease_epoch),
+        state=TargetState(row.state),
+        run_id=row.run_id,
+        spec=from_json(execution["spec"]),
+        server_id=None if row.server_id is None else ServerId(row.server_id),
+        remote_bytes=row.remote_bytes,
+        log_bytes=row.log_bytes,
+        log_newlines=row.log_newlines,
+        log_day=row.log_day,
+        started_at=row.started_at,
+        cancel_requested=execution["cancel_requested_at"] is not None,
+    )
 
 
 def _lost(lease: Lease) -> LeaseLostError:

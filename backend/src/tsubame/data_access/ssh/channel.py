@@ -8,25 +8,31 @@ from typing import Final, TypeVar, cast
 import asyncssh
 
 from tsubame.business.executions.remote_run import Cut, Exited, Hello, Lost, Outcome, Refused
+from tsubame.business.servers.entities import Sudo
 from tsubame.business.servers.errors import (
     ConnectionLostError,
     ConnectionProblem,
     PasswordChangeRequiredError,
     ShellUnusableError,
+    SudoNotAllowedError,
 )
 from tsubame.data_access.ssh.control_lines import PREFIX, ControlLine, ControlReader
+from tsubame.data_access.ssh.sudo import SudoGate
 
 _HIGH_WATER: Final = 2 * 1024 * 1024
 _NOISE_LIMIT: Final = 1024 * 1024
+# 携帯電話での承認を待つ sudo もある
+_SUDO_TIMEOUT_S: Final = 60.0
 
 
 class CommandChannel(asyncssh.SSHClientSession[bytes]):
     """一つの命令のチャンネル。制御の行を集め、閉じたら ``closed`` が立つ。"""
 
-    def __init__(self, nonce: str) -> None:
+    def __init__(self, nonce: str, sudo: Sudo | None = None) -> None:
         self.closed = asyncio.Event()
         self.lines: list[ControlLine] = []
         self._control = ControlReader(nonce)
+        self._gate = SudoGate(sudo, nonce)
         self._channel: asyncssh.SSHClientChannel[bytes] | None = None
         self._writable = asyncio.Event()
         self._writable.set()
@@ -43,8 +49,10 @@ class CommandChannel(asyncssh.SSHClientSession[bytes]):
     def data_received(self, data: bytes, datatype: int | None) -> None:
         if datatype == asyncssh.EXTENDED_DATA_STDERR:
             for line in self._control.feed(data):
-                self.lines.append(line)
-                self.on_line(line)
+                if not self._gate.hears(line):
+                    self.lines.append(line)
+                    self.on_line(line)
+            self._answer_sudo()
         else:
             self.on_data(data)
 
@@ -66,6 +74,7 @@ class CommandChannel(asyncssh.SSHClientSession[bytes]):
         self._writable.set()
         self.on_closed()
         self.closed.set()
+        self._gate.passed.set()
 
     # ---- 差し替える口
 
@@ -85,11 +94,25 @@ class CommandChannel(asyncssh.SSHClientSession[bytes]):
         """全部を送り出し、標準入力を閉じる。相手が読まずに応えたか閉じたら、そこでやめる。"""
         if self._channel is None:
             return
+        try:
+            async with asyncio.timeout(_SUDO_TIMEOUT_S):
+                await self._gate.passed.wait()
+        except TimeoutError:
+            self._gate.problem = SudoNotAllowedError(f"sudo did not go on. It said: {self._control.noise}")
+            self.abort()
+            return
         # 相手が先に閉じていたら OSError になる。わけは、閉じたときに分かる。
         with suppress(OSError):
             self._channel.write(data)
             await self._writable.wait()
             self._channel.write_eof()
+
+    def _answer_sudo(self) -> None:
+        answer = self._gate.answer(self._control)
+        if answer is not None and self._channel is not None:
+            self._channel.write(answer)
+        elif self._gate.problem is not None:
+            self.abort()
 
     def abort(self) -> None:
         if self._channel is not None and not self.closed.is_set():
@@ -106,11 +129,16 @@ class CommandChannel(asyncssh.SSHClientSession[bytes]):
         シェルが自分から終わったのなら、何度つないでも同じ(ForceCommand、nologin、制限つきシェル)。
         切れた・殺されたのなら、つなぎ直せばよい。
         """
+        if self._gate.problem is not None:
+            return self._gate.problem
         if self._loss is not None:
             return Cut(str(self._loss))
         if self._killed or self._exit_status is None:
             return Cut("the remote shell was killed before it answered")
         noise = self._control.noise
+        refused = self._gate.refusal(noise)
+        if refused is not None:
+            return refused
         if "password change required" in noise.lower():
             return PasswordChangeRequiredError(f"The server wants the password to be changed first: {noise}")
         said = f"It said: {noise}" if noise else f"It ended with status {self._exit_status} and said nothing"
@@ -120,19 +148,42 @@ class CommandChannel(asyncssh.SSHClientSession[bytes]):
 Channel = TypeVar("Channel", bound=CommandChannel)
 
 
+class ClosedEarlyError(asyncssh.ChannelOpenError):
+    """命令への返事より先に、相手がチャンネルを閉じた。命令を断られたのではない。
+
+    dropbear(2022.83 で見た)は、同じ接続の上で短い命令が続くと、前の命令の終わりを新しいチャンネルの
+    ものと取り違えて閉じることがある。
+    """
+
+
 async def open_channel(
     connection: asyncssh.SSHClientConnection, command: str, make: Callable[[], Channel]
 ) -> tuple[asyncssh.SSHClientChannel[bytes], Channel]:
-    """接続の上で命令を始める。Raises: asyncssh.Error、OSError。"""
-    chan, channel = await connection.create_session(make, command, encoding=None)
+    """接続の上で命令を始める。Raises: asyncssh.Error(ClosedEarlyError を含む)、OSError。"""
+    made: list[Channel] = []
+
+    def remember() -> Channel:
+        made.append(make())
+        return made[-1]
+
+    try:
+        chan, channel = await connection.create_session(remember, command, encoding=None)
+    except asyncssh.ChannelOpenError as exc:
+        # 相手が先に閉じていたなら、その片付けは次の一回りで済む。こちらから閉じたのなら、往復の分かかる
+        await asyncio.sleep(0)
+        if any(channel.closed.is_set() for channel in made):
+            raise ClosedEarlyError(exc.code, exc.reason) from exc
+        raise
     return chan, cast("Channel", channel)
 
 
 class RunChannel(CommandChannel):
     """走りにつながったチャンネル。``offset`` からのログのバイトだけを溜める。"""
 
-    def __init__(self, nonce: str, offset: int, on_follower: Callable[[str], None]) -> None:
-        super().__init__(nonce)
+    def __init__(
+        self, nonce: str, offset: int, on_follower: Callable[[str], None], sudo: Sudo | None = None
+    ) -> None:
+        super().__init__(nonce, sudo)
         self._on_follower = on_follower
         self.hello: Hello | None = None
         self.outcome: Outcome | ConnectionProblem | None = None

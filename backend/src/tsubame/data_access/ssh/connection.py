@@ -5,40 +5,23 @@ import socket
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Final
 
 import asyncssh
-from asyncssh.public_key import get_default_public_key_algs
 
-from tsubame.business.credentials.entities import KeyLogin, PasswordLogin
-from tsubame.business.credentials.errors import PrivateKeyError
-from tsubame.business.servers.entities import Endpoint, HostKey
+from tsubame.business.servers.entities import HostKey
 from tsubame.business.servers.errors import (
     ConnectionLostError,
     ConnectionProblem,
-    CredentialUnusableError,
     HostKeyChangedError,
-    HostKeyUnknownError,
     NameNotResolvedError,
     PasswordChangeRequiredError,
 )
 from tsubame.data_access.ssh.errors import translate_handshake, translate_os
-from tsubame.data_access.ssh.keys import parse_private_key
 
-# AES-GCM は一度の計算で暗号と認証が済み、AES 命令のある機械でいちばん速い。
-_CIPHERS: Final = (
-    "aes128-gcm@openssh.com",
-    "aes256-gcm@openssh.com",
-    "chacha20-poly1305@openssh.com",
-    "aes128-ctr",
-    "aes256-ctr",
-)
-_KEEPALIVE_S: Final = 7
-_KEEPALIVE_MISSES: Final = 2
 _RESOLVE_TIMEOUT_S: Final = 10
-_TCP_TIMEOUT_S: Final = 10
-LOGIN_TIMEOUT_S: Final = 20
+# 握手の限りは asyncssh が守る。それでも終わらないときのための、外側の限り
+_HANDSHAKE_MARGIN_S: Final = 5
 _GREETING_BYTES: Final = 512
 _QUICKACK: Final = getattr(socket, "TCP_QUICKACK", None)
 
@@ -59,6 +42,7 @@ class Peer(asyncssh.SSHClient):
     def __init__(self, expected: HostKey | None, password: str | None = None) -> None:
         self.expected = expected
         self.offered: HostKey | None = None
+        self.connected_at: float | None = None
         self.verified_at: float | None = None
         self.greeting = b""
         self.password_change_asked = False
@@ -67,6 +51,7 @@ class Peer(asyncssh.SSHClient):
 
     def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
         self._connection = conn
+        self.connected_at = time.monotonic()
         receive = conn.data_received
         sock = conn.get_extra_info("socket")
 
@@ -82,12 +67,12 @@ class Peer(asyncssh.SSHClient):
 
         conn.data_received = receive_and_acknowledge  # type: ignore[method-assign]  # 差し込む口がほかにない
 
-    def let_go(self, sock: socket.socket) -> None:
-        """握手の途中でやめる。口の持ち主が asyncssh に移っていたら、そちらを閉じる。"""
+    def let_go(self) -> bool:
+        """握手の途中でやめる。口の持ち主がまだ asyncssh に移っていなければ、偽(呼ぶ側が閉じる)。"""
         if self._connection is None:
-            sock.close()
-        else:
-            self._connection.abort()
+            return False
+        self._connection.abort()
+        return True
 
     def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
         del host, addr, port
@@ -140,7 +125,7 @@ async def resolve(host: str, port: int) -> list[Address]:
     return [(socket.AddressFamily(family), address) for family, _, _, _, address in found]
 
 
-async def connect_tcp(addresses: Sequence[Address]) -> socket.socket:
+async def connect_tcp(addresses: Sequence[Address], timeout_s: float) -> socket.socket:
     """順に試し、最初につながったものを返す。Raises: ConnectionProblem(最後の失敗)。"""
     loop = asyncio.get_running_loop()
     problem: OSError = OSError("no address")
@@ -149,7 +134,7 @@ async def connect_tcp(addresses: Sequence[Address]) -> socket.socket:
         sock.setblocking(False)  # noqa: FBT003  標準ライブラリの決めた形
         connected = False
         try:
-            async with asyncio.timeout(_TCP_TIMEOUT_S):
+            async with asyncio.timeout(timeout_s):
                 await loop.sock_connect(sock, address)
             connected = True
         except OSError as exc:
@@ -165,20 +150,24 @@ async def connect_tcp(addresses: Sequence[Address]) -> socket.socket:
 async def handshake(
     sock: socket.socket, peer: Peer, options: asyncssh.SSHClientConnectionOptions
 ) -> asyncssh.SSHClientConnection:
-    """つながった口の上で SSH を話し、ログインまで済ませる。Raises: ConnectionProblem。"""
+    """つながった口の上で SSH を話し、ログインまで済ませる。失敗したら口も閉じる。
+
+    Raises: ConnectionProblem。
+    """
     connection: asyncssh.SSHClientConnection | None = None
     try:
-        async with asyncio.timeout(LOGIN_TIMEOUT_S + 5):
+        async with asyncio.timeout(options.login_timeout + _HANDSHAKE_MARGIN_S):
             connection, _ = await asyncssh.create_connection(lambda: peer, sock=sock, options=options)
     except (asyncssh.Error, OSError, ValueError) as exc:
-        raise _login_problem(exc, peer) from exc
+        raise login_problem(exc, peer) from exc
     finally:
-        if connection is None:
-            peer.let_go(sock)
+        if connection is None and not peer.let_go():
+            sock.close()
     return connection
 
 
-def _login_problem(exc: Exception, peer: Peer) -> ConnectionProblem:
+def login_problem(exc: Exception, peer: Peer) -> ConnectionProblem:
+    """握手とログインの失敗のわけ。"""
     if isinstance(exc, asyncssh.HostKeyNotVerifiable) and peer.offered is not None:
         return HostKeyChangedError(
             "The server presented a host key that is not the approved one.", peer.offered
@@ -196,80 +185,3 @@ def _login_problem(exc: Exception, peer: Peer) -> ConnectionProblem:
             "The server closed the connection during the login. The account may be expired or locked."
         )
     return translate_handshake(exc, peer.greeting)
-
-
-def host_key_algorithms(pinned: HostKey | None) -> list[str]:
-    """頼む順のホスト鍵の種別。
-
-    固定した種別を先頭に置く。ほかも残すのは、相手が鍵を取り替えたときに「合う種別がない」ではなく
-    「鍵が変わった」と言い、新しい鍵を見せるため。
-    """
-    known = [name.decode("ascii") for name in get_default_public_key_algs()]
-    first = ["ssh-ed25519"] if pinned is None else [pinned.algorithm]
-    if pinned is not None and pinned.algorithm == "ssh-rsa":
-        first = ["rsa-sha2-512", "rsa-sha2-256", "ssh-rsa"]
-    return first + [name for name in known if name not in first]
-
-
-def base_options(host_key: HostKey | None, **login: object) -> asyncssh.SSHClientConnectionOptions:
-    """どの接続にも共通の設定。利用者の設定ファイル・エージェント・known_hosts は一切読まない。"""
-    return asyncssh.SSHClientConnectionOptions(
-        config=None,
-        agent_path=None,
-        known_hosts=([], [], []),
-        gss_host=None,
-        compression_algs=None,
-        encryption_algs=list(_CIPHERS),
-        server_host_key_algs=host_key_algorithms(host_key),
-        keepalive_interval=_KEEPALIVE_S,
-        keepalive_count_max=_KEEPALIVE_MISSES,
-        login_timeout=LOGIN_TIMEOUT_S,
-        **login,
-    )
-
-
-@dataclass(slots=True)
-class Dialer:
-    """一つの ``Endpoint`` へ何度でもつなぐ。秘密鍵は一度だけ開く(合言葉つきは 0.1 秒以上かかる)。"""
-
-    endpoint: Endpoint
-    _options: asyncssh.SSHClientConnectionOptions | None = None
-
-    async def dial(self) -> asyncssh.SSHClientConnection:
-        """Raises: ConnectionProblem。"""
-        peer = self.peer()
-        addresses = await resolve(self.endpoint.host, self.endpoint.port)
-        return await self.log_in(await connect_tcp(addresses), peer)
-
-    def peer(self) -> Peer:
-        """Raises: HostKeyUnknownError。"""
-        if self.endpoint.host_key is None:
-            raise HostKeyUnknownError("The host key of this server has not been approved yet.")
-        login = self.endpoint.login
-        password = login.password.reveal() if isinstance(login, PasswordLogin) else None
-        return Peer(self.endpoint.host_key, password)
-
-    async def log_in(self, sock: socket.socket, peer: Peer) -> asyncssh.SSHClientConnection:
-        """つながった口でログインする。失敗したら口も閉じる。Raises: ConnectionProblem。"""
-        try:
-            if self._options is None:
-                self._options = await self._build_options(self.endpoint.login)
-        finally:
-            if self._options is None:
-                sock.close()
-        return await handshake(sock, peer, self._options)
-
-    async def _build_options(self, login: KeyLogin | PasswordLogin) -> asyncssh.SSHClientConnectionOptions:
-        username, host_key = self.endpoint.username, self.endpoint.host_key
-        if isinstance(login, PasswordLogin):
-            return base_options(
-                host_key,
-                username=username,
-                client_keys=None,
-                preferred_auth=["password", "keyboard-interactive"],
-            )
-        try:
-            key = await asyncio.to_thread(parse_private_key, login.private_key, login.passphrase)
-        except PrivateKeyError as exc:
-            raise CredentialUnusableError(exc.message) from exc
-        return base_options(host_key, username=username, client_keys=[key], preferred_auth=["publickey"])

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,12 +15,15 @@ from tsubame.business.servers.entities import Endpoint, HostKey, TestStep, TestS
 from tsubame.business.servers.errors import (
     ConnectionLostError,
     ConnectionProblem,
+    CredentialUnusableError,
     HostKeyUnknownError,
     NoRunDirectoryError,
 )
+from tsubame.business.shared.ids import ServerId
 from tsubame.data_access.ssh.channel import CommandChannel, open_channel
-from tsubame.data_access.ssh.connection import Dialer, connect_tcp, resolve
+from tsubame.data_access.ssh.connection import Peer, connect_tcp, handshake, resolve
 from tsubame.data_access.ssh.control_lines import ControlLine
+from tsubame.data_access.ssh.dialer import Dialer, Tunnels
 from tsubame.data_access.ssh.errors import translate_open
 from tsubame.data_access.ssh.host_keys import SshHostKeyScanner
 from tsubame.data_access.ssh.remote_run import command_for
@@ -37,7 +41,8 @@ class SshConnectionTester:
         self._shell = shell
 
     async def test(self, endpoint: Endpoint) -> list[TestStep]:
-        trial = _Trial(endpoint, self._shell)
+        tunnels = Tunnels()
+        trial = _Trial(endpoint, self._shell, tunnels)
         try:
             await trial.run()
         except ConnectionProblem:
@@ -46,54 +51,84 @@ class SshConnectionTester:
         finally:
             if trial.connection is not None:
                 trial.connection.close()
+            await tunnels.close()
         return trial.steps
 
 
 class _Trial:
     """試験一回。"""
 
-    def __init__(self, endpoint: Endpoint, shell: str) -> None:
+    def __init__(self, endpoint: Endpoint, shell: str, tunnels: Tunnels) -> None:
         self.steps: list[TestStep] = []
         self.connection: asyncssh.SSHClientConnection | None = None
         self._endpoint = endpoint
         self._shell = shell
+        self._tunnels = tunnels
+        self._dialer = Dialer(endpoint, tunnels)
 
     async def run(self) -> None:
+        for hop in self._endpoint.hops:
+            with self._step(TestStepName.JUMP, hop.server_id) as facts:
+                facts.update(server=hop.name, address=hop.host, port=hop.port)
+                await self._tunnels.check(hop)
+        if self._endpoint.via is None:
+            await self._log_in()
+        else:
+            await self._log_in_through()
+        await self._use_shell()
+
+    async def _log_in(self) -> None:
         endpoint = self._endpoint
         with self._step(TestStepName.DNS) as facts:
             addresses = await resolve(endpoint.host, endpoint.port)
             facts["address"] = addresses[0][1][0]
         with self._step(TestStepName.TCP) as facts:
-            sock = await connect_tcp(addresses)
+            sock = await connect_tcp(addresses, endpoint.options.connect_timeout_s)
             facts.update(address=str(sock.getpeername()[0]), port=endpoint.port)
         if endpoint.host_key is None:
             sock.close()
             await self._show_unknown_key()
-        dialer = Dialer(endpoint)
-        peer = dialer.peer()
-        # 握手とログインは一息に進むので、鍵を認めた時刻で二つの段に分ける。
-        began, problem = time.monotonic(), None
+        peer, began, problem = self._dialer.peer(), time.monotonic(), None
         try:
-            self.connection = await dialer.log_in(sock, peer)
+            self.connection = await handshake(sock, peer, await self._options_for(sock))
         except ConnectionProblem as exc:
             problem = exc
-        self._record_handshake(began, peer.verified_at, peer.offered, problem)
-        await self._use_shell()
+        self._record_handshake(began, peer, problem)
+
+    async def _options_for(self, sock: socket.socket) -> asyncssh.SSHClientConnectionOptions:
+        try:
+            return await self._dialer.options()
+        except CredentialUnusableError:
+            sock.close()
+            raise
+
+    async def _log_in_through(self) -> None:
+        """踏み台の中を通ると、つながるのも握手も一息に進む。"""
+        if self._endpoint.host_key is None:
+            await self._show_unknown_key()
+        peer, began, problem = self._dialer.peer(), time.monotonic(), None
+        try:
+            options = await self._dialer.options()
+            self.connection = await self._tunnels.reach(self._endpoint.route, peer, options)
+        except ConnectionProblem as exc:
+            problem = exc
+        facts: Facts = {"address": self._endpoint.host, "port": self._endpoint.port}
+        reached = peer.connected_at
+        self._record(TestStepName.TCP, began, problem if reached is None else None, facts)
+        if reached is None:
+            raise problem or ConnectionLostError("The server did not answer.")
+        self._record_handshake(reached, peer, problem)
 
     async def _show_unknown_key(self) -> None:
         with self._step(TestStepName.HOST_KEY) as facts:
-            offered = await SshHostKeyScanner().scan(self._endpoint.host, self._endpoint.port)
+            offered = await SshHostKeyScanner(self._tunnels).scan(self._endpoint.route)
             facts.update(_key_facts(offered))
             raise HostKeyUnknownError("The host key of this server has not been approved yet.")
 
-    def _record_handshake(
-        self,
-        began: float,
-        verified_at: float | None,
-        offered: HostKey | None,
-        problem: ConnectionProblem | None,
-    ) -> None:
-        facts: Facts = {} if offered is None else _key_facts(offered)
+    def _record_handshake(self, began: float, peer: Peer, problem: ConnectionProblem | None) -> None:
+        """握手とログインは一息に進むので、鍵を認めた時刻で二つの段に分ける。"""
+        verified_at = peer.verified_at
+        facts: Facts = {} if peer.offered is None else _key_facts(peer.offered)
         self._record(TestStepName.HOST_KEY, began, problem if verified_at is None else None, facts)
         if verified_at is None:
             raise problem or ConnectionLostError("The server presented no host key.")
@@ -121,7 +156,8 @@ class _Trial:
         command = command_for(self._endpoint, self._shell, "check", (f"check-{nonce}", nonce))
         try:
             async with asyncio.timeout(_CHECK_TIMEOUT_S):
-                _, channel = await open_channel(self.connection, command, partial(CommandChannel, nonce))
+                make = partial(CommandChannel, nonce, self._endpoint.sudo)
+                _, channel = await open_channel(self.connection, command, make)
                 await channel.send(b"")
                 await channel.closed.wait()
         except (asyncssh.Error, OSError) as exc:
@@ -131,18 +167,23 @@ class _Trial:
         return channel.lines
 
     @contextmanager
-    def _step(self, name: TestStepName) -> Iterator[Facts]:
+    def _step(self, name: TestStepName, hop: ServerId | None = None) -> Iterator[Facts]:
         facts: Facts = {}
         began = time.monotonic()
         try:
             yield facts
         except ConnectionProblem as problem:
-            self._record(name, began, problem, facts)
+            self._record(name, began, problem, facts, hop)
             raise
-        self._record(name, began, None, facts)
+        self._record(name, began, None, facts, hop)
 
     def _record(
-        self, name: TestStepName, began: float, problem: ConnectionProblem | None, facts: Facts
+        self,
+        name: TestStepName,
+        began: float,
+        problem: ConnectionProblem | None,
+        facts: Facts,
+        hop: ServerId | None = None,
     ) -> None:
         self.steps.append(
             TestStep(
@@ -151,6 +192,7 @@ class _Trial:
                 reason=None if problem is None else problem.code,
                 detail="" if problem is None else problem.detail,
                 facts=facts,
+                hop=hop,
             )
         )
 

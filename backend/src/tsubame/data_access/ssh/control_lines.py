@@ -40,6 +40,14 @@ class ControlReader:
         # 改行のない雑音が続いても、覚える量を抑える。
         self._rest = self._rest[-_LINE_BYTES:]
 
+    def take(self, prompt: bytes) -> bool:
+        """改行で終わらない求めの文が届いていれば、取り除いて真を返す。"""
+        before, found, after = self._rest.partition(prompt)
+        if found:
+            self.hear(before)
+            self._rest = after
+        return bool(found)
+
     def hear(self, noise: bytes) -> None:
         self._noise += noise[: _NOISE_BYTES - len(self._noise)]
 

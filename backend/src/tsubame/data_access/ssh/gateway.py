@@ -1,6 +1,7 @@
 """SSH の入口。配線はこれを一つ作り、終わりに ``close`` する。"""
 
 from tsubame.data_access.ssh.connection_test import SshConnectionTester
+from tsubame.data_access.ssh.dialer import Tunnels
 from tsubame.data_access.ssh.host_keys import SshHostKeyScanner
 from tsubame.data_access.ssh.keys import AsyncsshKeys
 from tsubame.data_access.ssh.pool import PoolLimits
@@ -17,9 +18,10 @@ class SshGateway:
     """
 
     def __init__(self, limits: PoolLimits | None = None, shell: str = "/bin/sh") -> None:
-        self.connections = ConnectionRegistry(limits)
+        tunnels = Tunnels()
+        self.connections = ConnectionRegistry(tunnels, limits)
         self.runs = SshRemoteRuns(RemoteCommands(self.connections, shell))
-        self.scanner = SshHostKeyScanner()
+        self.scanner = SshHostKeyScanner(tunnels)
         self.tester = SshConnectionTester(shell)
         self.keys = AsyncsshKeys()
 

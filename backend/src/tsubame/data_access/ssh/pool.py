@@ -21,7 +21,7 @@ from tsubame.business.servers.errors import (
     ServerBusyError,
     ShellUnusableError,
 )
-from tsubame.data_access.ssh.channel import Channel, CommandChannel, open_channel
+from tsubame.data_access.ssh.channel import Channel, ClosedEarlyError, CommandChannel, open_channel
 from tsubame.data_access.ssh.errors import translate_open
 
 _LEASE_TIMEOUT_S: Final = 60.0
@@ -256,11 +256,13 @@ class SessionPool:
             if not line.usable:
                 raise ConnectionLostError("The connection was lost before the command started.") from exc
             only_one = line.peak == 0 and line.leased == 1
-            if exc.code == OPEN_REQUEST_SESSION_FAILED or only_one:
+            too_many = exc.code != OPEN_REQUEST_SESSION_FAILED
+            if only_one or not (too_many or isinstance(exc, ClosedEarlyError)):
                 raise ShellUnusableError(
                     f"The server does not allow running a command: {exc.reason}."
                 ) from exc
-            line.full = line.refused = True
+            line.full = True
+            line.refused |= too_many
             return None
         except (asyncssh.Error, OSError) as exc:
             line.connection.abort()

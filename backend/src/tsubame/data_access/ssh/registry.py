@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from tsubame.business.servers.entities import Endpoint
 from tsubame.business.shared.ids import ServerId
-from tsubame.data_access.ssh.connection import Dialer
+from tsubame.data_access.ssh.dialer import Dialer, Tunnels
 from tsubame.data_access.ssh.pool import PoolLimits, SessionPool
 
 # 中止・問い合わせ・片付けは、走りの行列に並ばせない。
@@ -45,7 +45,8 @@ class ServerLines:
 class ConnectionRegistry:
     """接続の束の台帳。"""
 
-    def __init__(self, run_limits: PoolLimits | None = None) -> None:
+    def __init__(self, tunnels: Tunnels, run_limits: PoolLimits | None = None) -> None:
+        self._tunnels = tunnels
         self._run_limits = run_limits or PoolLimits()
         self._current: dict[ServerId, ServerLines] = {}
         self._retired: list[ServerLines] = []
@@ -56,7 +57,7 @@ class ConnectionRegistry:
         if lines is not None and lines.revision == endpoint.revision:
             return lines
         self._retire(endpoint.server_id)
-        dialer = Dialer(endpoint)
+        dialer = Dialer(endpoint, self._tunnels)
         name = f"server {endpoint.server_id}"
         lines = ServerLines(
             endpoint.revision,
@@ -68,12 +69,14 @@ class ConnectionRegistry:
 
     async def forget(self, server_id: ServerId) -> None:
         self._retire(server_id)
+        await self._tunnels.forget(server_id)
 
     async def close(self) -> None:
         everything = [*self._current.values(), *self._retired]
         self._current.clear()
         self._retired.clear()
         await asyncio.gather(*(lines.close() for lines in everything))
+        await self._tunnels.close()
 
     def _retire(self, server_id: ServerId) -> None:
         lines = self._current.pop(server_id, None)

@@ -34,7 +34,7 @@ def command_for(endpoint: Endpoint, shell: str, operation: str, arguments: Seque
     except shell_code.UnsafeShellCodeError as exc:
         raise NoRunDirectoryError(f"The path of the run directory cannot be used: {exc}.") from exc
     run_id, nonce, *rest = arguments
-    return shell_code.command_line(shell, operation, (run_id, nonce, directory, *rest))
+    return shell_code.command_line(shell, operation, (run_id, nonce, directory, *rest), endpoint.sudo)
 
 
 class RemoteCommands:
@@ -54,7 +54,9 @@ class RemoteCommands:
         lines = self.lines_of(endpoint)
         nonce = secrets.token_hex(8)
         command = self._line(endpoint, operation, run_id, nonce, *arguments, lines.follower, str(offset))
-        return await lines.runs.open(command, partial(RunChannel, nonce, offset, lines.learn_follower))
+        return await lines.runs.open(
+            command, partial(RunChannel, nonce, offset, lines.learn_follower, endpoint.sudo)
+        )
 
     async def ask(
         self,
@@ -72,7 +74,7 @@ class RemoteCommands:
         nonce = secrets.token_hex(8)
         command = self._line(endpoint, operation, run_id, nonce, *arguments)
         control = self.lines_of(endpoint).control
-        channel = await control.open(command, partial(CommandChannel, nonce))
+        channel = await control.open(command, partial(CommandChannel, nonce, endpoint.sudo))
         try:
             async with asyncio.timeout(timeout_s):
                 await channel.send(b"")

@@ -11,6 +11,8 @@ from functools import cache
 from importlib import resources
 from typing import Final
 
+from tsubame.business.servers.entities import Sudo
+
 _PARTS: Final = {
     "start": ("common", "process", "create", "follow", "start"),
     "attach": ("common", "process", "follow", "attach"),
@@ -22,11 +24,17 @@ _PARTS: Final = {
     "check": ("common", "create", "check"),
     "runner": ("runner", "script"),
     "guarded_runner": ("runner", "process", "hunt", "guard", "script"),
+    "sudo": ("sudo",),
 }
 
 _QUOTED: Final = re.compile(r'\\.|"(?:\\.|[^"\\])*"')
 # この形で終わる行のあとに ``;`` を置くと文法が壊れる。
 _OPEN_ENDED: Final = re.compile(r"(?:\b(?:then|do|else|in)|[({|;&])$")
+
+# 感嘆符は csh が引用の中でも履歴として読むので、逆斜線を付けて引数で渡す。
+_START: Final = """'bang=$1; eval "$2"' t \\!"""
+# 利用者を替えたあとは、通り抜けたことを先に言う。
+_START_AS: Final = """'bang=$1; printf "\\ntsubame1 %s in\\n" "$4" >&2; eval "$2"' t \\!"""
 
 
 class UnsafeShellCodeError(Exception):
@@ -88,18 +96,27 @@ def code(operation: str) -> str:
     return minify(source(operation))
 
 
-def command_line(shell: str, operation: str, arguments: Sequence[str]) -> str:
+def command_line(shell: str, operation: str, arguments: Sequence[str], sudo: Sudo | None = None) -> str:
     """要求に載せる一行。
 
     Args:
         shell: POSIX シェルの呼び方(既定は ``/bin/sh``)。
         operation: ``_PARTS`` の名前。
         arguments: run_id、nonce、置き場所の指定(なければ ``-``)、以降は操作ごと。
+        sudo: 替わる利用者。パスワードはここには載らない。
 
     Raises:
         UnsafeShellCodeError: 引数に、引用の中でも意味を持つ文字がある。
     """
+    if sudo is None:
+        return f"exec {shell} -c {_START} {_words(code(operation), *arguments)}"
+    _, nonce, *_ = arguments
+    password = "never" if sudo.password is None else "ask"
+    become = _words(code("sudo"), "t", nonce, sudo.user, password)
+    return f"exec {shell} -c {become} {shell} -c {_START_AS} {_words(code(operation), *arguments)}"
+
+
+def _words(*arguments: str) -> str:
     for argument in arguments:
         check_characters(argument)
-    quoted = " ".join(f"'{argument}'" for argument in arguments)
-    return f"exec {shell} -c 'bang=$1; eval \"$2\"' t \\! '{code(operation)}' {quoted}"
+    return " ".join(f"'{argument}'" for argument in arguments)

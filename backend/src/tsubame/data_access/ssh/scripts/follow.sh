@@ -80,7 +80,7 @@ loop() {
     elif [ $round -ge 10 ]; then
       round=0
       # つながりが切れて sshd がいなくなったら、ここも静かに去る。
-      kill -0 $PPID 2>/dev/null || exit 0
+      process $PPID || exit 0
       if claimed; then
         runner_alive || ended=1
       else

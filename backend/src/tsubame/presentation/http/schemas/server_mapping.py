@@ -1,17 +1,19 @@
 """サーバの実体と API の型の行き来。"""
 
 from tsubame.business.servers.connection_test import ConnectionTest
-from tsubame.business.servers.entities import HostKey, Server
+from tsubame.business.servers.entities import HostKey, Server, SshOptions
 from tsubame.business.servers.host_keys import HostKeyScan
 from tsubame.business.servers.ports import ServerDraft
 from tsubame.business.servers.randomart import randomart
-from tsubame.business.shared.ids import CredentialId
+from tsubame.business.shared.ids import CredentialId, ServerId
 from tsubame.presentation.http.schemas.servers import (
     ConnectionTestRead,
     HostKeyRead,
     HostKeyScanRead,
+    JumpServerRead,
     ServerInput,
     ServerRead,
+    SshOptionsRead,
     TestStepRead,
 )
 
@@ -26,6 +28,11 @@ def server_draft(body: ServerInput) -> ServerDraft:
         credential_id=CredentialId(body.credential_id),
         tags=tuple(body.tags),
         run_directory=body.run_directory,
+        jump_server_id=None if body.jump_server_id is None else ServerId(body.jump_server_id),
+        sudo_user=body.sudo_user,
+        sudo_credential_id=None if body.sudo_credential_id is None else CredentialId(body.sudo_credential_id),
+        ssh_options=SshOptions(**body.ssh_options.model_dump()),
+        max_parallel=body.max_parallel,
     )
 
 
@@ -41,6 +48,13 @@ def server_read(server: Server) -> ServerRead:
         credential_name=server.credential_name,
         tags=list(server.tags),
         run_directory=server.run_directory,
+        jump_server_id=server.jump_server_id,
+        jump_path=[JumpServerRead.model_validate(jump) for jump in server.jump_path],
+        sudo_user=server.sudo_user,
+        sudo_credential_id=server.sudo_credential_id,
+        sudo_credential_name=server.sudo_credential_name,
+        ssh_options=SshOptionsRead.model_validate(server.ssh_options),
+        max_parallel=server.max_parallel,
         host_key_state=server.host_key_state,
         host_key=_key(server.pinned_key),
         offered_host_key=_key(server.offered_key),

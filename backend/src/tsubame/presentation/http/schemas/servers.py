@@ -6,6 +6,13 @@ from tsubame.business.servers.entities import HostKeyState, TestStepName
 from tsubame.presentation.http.api_model import ApiInput, ApiModel, RowId
 
 
+class SshOptionsInput(ApiInput):
+    compression: bool = False
+    legacy_algorithms: bool = False
+    connect_timeout_s: int = Field(default=10, ge=1, le=120)
+    keepalive_s: int = Field(default=7, ge=1, le=60)
+
+
 class ServerInput(ApiInput):
     name: str = Field(min_length=1, max_length=100)
     description: str = Field(default="", max_length=2000)
@@ -15,6 +22,23 @@ class ServerInput(ApiInput):
     credential_id: RowId
     tags: list[str] = Field(default_factory=list, max_length=32)
     run_directory: str | None = Field(default=None, max_length=1024)
+    jump_server_id: RowId | None = None
+    sudo_user: str | None = Field(default=None, max_length=64)
+    sudo_credential_id: RowId | None = None
+    ssh_options: SshOptionsInput = Field(default_factory=SshOptionsInput)
+    max_parallel: int | None = Field(default=None, ge=1, le=10_000)
+
+
+class JumpServerRead(ApiModel):
+    id: int
+    name: str
+
+
+class SshOptionsRead(ApiModel):
+    compression: bool
+    legacy_algorithms: bool
+    connect_timeout_s: int
+    keepalive_s: int
 
 
 class HostKeyRead(ApiModel):
@@ -36,6 +60,14 @@ class ServerRead(ApiModel):
     credential_name: str
     tags: list[str]
     run_directory: str | None
+    jump_server_id: int | None
+    jump_path: list[JumpServerRead]
+    """途中で通る踏み台。こちらに近い順で、最後が jump_server_id。"""
+    sudo_user: str | None
+    sudo_credential_id: int | None
+    sudo_credential_name: str | None
+    ssh_options: SshOptionsRead
+    max_parallel: int | None
     host_key_state: HostKeyState
     host_key: HostKeyRead | None
     offered_host_key: HostKeyRead | None
@@ -77,6 +109,8 @@ class TestStepRead(ApiModel):
     reason: str | None
     detail: str
     facts: dict[str, str | int]
+    hop: int | None
+    """踏み台の段なら、その踏み台のサーバ。"""
 
 
 class ConnectionTestRead(ApiModel):

@@ -1,0 +1,87 @@
+"""組み込み機器の dropbear でも、OpenSSH と同じに走る。"""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from harness.dropbear import dropbear
+from harness.remote_runs import follow, greeted, order, read_until, run
+from harness.sshd import KEY_LOGIN, PASSWORD_LOGIN, Sshd
+from tsubame.business.credentials.entities import Login
+from tsubame.business.executions.remote_run import Cut, Exited
+from tsubame.business.servers.entities import SshOptions
+from tsubame.business.servers.errors import JumpForbiddenError, ShellUnusableError
+from tsubame.data_access.ssh.gateway import SshGateway
+
+
+@pytest.mark.parametrize("login", [KEY_LOGIN, PASSWORD_LOGIN], ids=["key", "password"])
+@pytest.mark.parametrize("algorithm", ["ed25519", "rsa", "ecdsa"])
+async def test_whole_run(ssh: SshGateway, login: Login, algorithm: str) -> None:
+    """鍵でもパスワードでも、どのホスト鍵でも、一バイトも失わずに走り、接続試験が通る。"""
+    async with dropbear(algorithm=algorithm) as server:
+        endpoint = server.endpoint(login)
+        followed = await run(ssh, endpoint, "seq 300000; exit 5\n", environment=(("V", "it's"),))
+        assert followed.log == "".join(f"{number}\n" for number in range(1, 300001)).encode()
+        assert followed.exited.exit_code == 5
+        assert all(step.reason is None for step in await ssh.tester.test(endpoint))
+        assert await ssh.scanner.scan(endpoint.route) == server.host_key
+
+
+async def test_cut_and_attached_again(ssh: SshGateway) -> None:
+    """つながりを殺しても走りは続き、つなぎ直すと続きから届く。中止すると木ごと止まる。"""
+    async with dropbear() as server:
+        endpoint, wanted = server.endpoint(), order("echo one; sleep 1; echo two; sleep 300 & sleep 300\n")
+        first = await ssh.runs.start(endpoint, wanted)
+        await read_until(first, b"one\n")
+        server.kill_connections()
+        assert isinstance((await follow(first)).outcome, Cut)
+        again = await ssh.runs.attach(endpoint, wanted.run_id, 4)
+        await greeted(again)
+        assert await read_until(again, b"two\n") == b"two\n"
+        report = await ssh.runs.cancel(endpoint, wanted.run_id, 1)
+        assert (report.ended, report.survivors) == (True, ())
+        outcome = (await follow(again)).outcome
+        assert isinstance(outcome, Exited)
+        assert outcome.cancelled
+        await ssh.runs.remove(endpoint, wanted.run_id)
+
+
+async def test_many_at_once(ssh: SshGateway) -> None:
+    """一つの相手からの、認証前の接続を五つまでしか許さない dropbear でも、一つも断られない。"""
+    async with dropbear() as server:
+        endpoint = server.endpoint()
+
+        async def one(number: int) -> bytes:
+            return (await run(ssh, endpoint, f"echo {number}; sleep .2\n")).log
+
+        logs = await asyncio.gather(*(one(number) for number in range(40)))
+    assert logs == [b"%d\n" % number for number in range(40)]
+
+
+async def test_compressed(ssh: SshGateway) -> None:
+    """圧縮しても、同じバイトが届く。"""
+    async with dropbear() as server:
+        endpoint = replace(server.endpoint(), options=SshOptions(compression=True))
+        assert (await run(ssh, endpoint, "seq 50000\n")).log == "".join(
+            f"{n}\n" for n in range(1, 50001)
+        ).encode()
+
+
+async def test_as_a_jump_server(ssh: SshGateway, sshd: Sshd) -> None:
+    """dropbear も踏み台になれる。中継を断る設定なら、そう言う。"""
+    async with dropbear() as bastion:
+        inner = replace(sshd.endpoint(), via=bastion.endpoint())
+        assert (await run(ssh, inner, "echo inner\n")).log == b"inner\n"
+    async with dropbear("-j") as closed:
+        refused = replace(sshd.endpoint(), revision="refused", via=closed.endpoint())
+        with pytest.raises(JumpForbiddenError):
+            await ssh.runs.start(refused, order("echo hi\n"))
+
+
+async def test_forced_command(ssh: SshGateway) -> None:
+    """命令を決めてある dropbear では走れず、何が答えたかが見える。"""
+    async with dropbear("-c", "echo only backups here") as server:
+        attachment = await ssh.runs.start(server.endpoint(), order("echo hi\n"))
+        with pytest.raises(ShellUnusableError, match="only backups here"):
+            await attachment.hello()
