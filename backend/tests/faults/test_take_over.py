@@ -140,6 +140,7 @@ async def test_frozen_worker_wakes_and_writes_nothing(scene: Scene) -> None:
     await scene.log_grows(await scene.log_bytes())
     assert await scene.owner() is not frozen
     await scene.check()
+    assert frozen.alive, "書こうとして断られるのではなく、書いてぶつかった"
 
 
 async def test_scripts_go_on_while_the_database_is_away(scene: Scene, tmp_path: Path) -> None:
