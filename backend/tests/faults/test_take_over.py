@@ -158,6 +158,17 @@ async def test_scripts_go_on_while_the_database_is_away(scene: Scene, tmp_path: 
     await scene.check()
 
 
+async def test_worker_can_leave_while_the_database_is_away(scene: Scene) -> None:
+    """データベースが落ちていても、ワーカーはすぐ止まれる。戻れば、ほかの者が引き継ぐ。"""
+    leaving = await scene.owner()
+    await asyncio.to_thread(scene.fleet.postgres.stop_blocking)
+    assert await leaving.stop() < 15
+    await asyncio.to_thread(scene.fleet.postgres.start_blocking)
+    await scene.fleet.web.wait_ready()
+    await scene.wait_for_owner(leaving)
+    await scene.check()
+
+
 async def test_draining_worker_lets_others_take_the_new_ones(scene: Scene) -> None:
     """引き受けを止めたワーカーは、動いているものを最後まで動かし、新しいものはほかの者が引き受ける。"""
     draining = await scene.owner()
