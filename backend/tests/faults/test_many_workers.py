@@ -109,6 +109,7 @@ async def test_fifty_targets_survive_everything(
             await check(journey, await journey.ended(execution_id, seconds=180), exit_code, tmp_path)
         live = await journey.call("GET", "/executions?" + "&".join(f"state={state}" for state in LIVE))
         assert live["items"] == []
+    assert all(worker.alive for worker in fleet.workers)
     seen = counts(tmp_path)
     assert (len(seen), set(seen.values())) == (total, {"started\n"})
     await eventually(lambda: not processes_of(set(seen)), "サーバに何も残らない", 60)

@@ -140,6 +140,7 @@ async def test_frozen_worker_wakes_and_writes_nothing(scene: Scene) -> None:
     await scene.log_grows(await scene.log_bytes())
     assert await scene.owner() is not frozen
     await scene.check()
+    assert frozen.alive, "書こうとして断られるのではなく、書いてぶつかった"
 
 
 async def test_scripts_go_on_while_the_database_is_away(scene: Scene, tmp_path: Path) -> None:
@@ -154,6 +155,17 @@ async def test_scripts_go_on_while_the_database_is_away(scene: Scene, tmp_path: 
     await scene.log_grows(before + 3600)
     assert await scene.owner() is owner
     assert not owner.said("lease_lost")
+    await scene.check()
+
+
+async def test_worker_can_leave_while_the_database_is_away(scene: Scene) -> None:
+    """データベースが落ちていても、ワーカーはすぐ止まれる。戻れば、ほかの者が引き継ぐ。"""
+    leaving = await scene.owner()
+    await asyncio.to_thread(scene.fleet.postgres.stop_blocking)
+    assert await leaving.stop() < 15
+    await asyncio.to_thread(scene.fleet.postgres.start_blocking)
+    await scene.fleet.web.wait_ready()
+    await scene.wait_for_owner(leaving)
     await scene.check()
 
 

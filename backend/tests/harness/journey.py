@@ -35,7 +35,8 @@ class Journey:
         self, sshd: Sshd, user: str, *, name: str = "web1", approve: bool = True, **more: Any
     ) -> int:
         """サーバを足し、ホスト鍵を承認する。名前は、ほかの試験と重ならないようにする。"""
-        return await self.add_server_at(sshd.port, user, name=name, approve=approve, **more)
+        port = more.pop("port", sshd.port)
+        return await self.add_server_at(port, user, name=name, approve=approve, **more)
 
     async def add_server_at(
         self, port: int, user: str, *, name: str = "web1", approve: bool = True, **more: Any

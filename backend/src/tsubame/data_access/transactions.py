@@ -137,9 +137,12 @@ class SqlTransactions:
 
 
 def is_outage(exc: DBAPIError) -> bool:
-    """データベースに届かない失敗か(文や中身の誤りではなく)。"""
+    """待ってやり直せば直る失敗か(文や中身の誤りではなく)。"""
     if exc.connection_invalidated or isinstance(exc, InterfaceError):
         return True
-    # 起動中・停止中・復旧中(57P01-57P03)も、待てば戻る。つなぐ前の失敗には状態の番号が無い
+    # 起動中・停止中・復旧中(57P01-57P03)も、待てば戻る。つなぐ前の失敗には状態の番号が無い。
+    # にらみ合い(40P01)は、選ばれた一方だけが失敗する
     state = getattr(exc.orig, "sqlstate", None)
-    return isinstance(exc, OperationalError) and (state is None or state.startswith(("08", "57P", "53")))
+    return isinstance(exc, OperationalError) and (
+        state is None or state.startswith(("08", "57P", "53", "40"))
+    )
