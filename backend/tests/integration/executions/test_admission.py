@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import func, insert, select, update
 
 from harness.queueing import Floor, Order
+from tsubame.business.executions.admission import admit
 from tsubame.business.executions.states import ExecutionState
 from tsubame.business.jobs.entities import ServerRef
 from tsubame.business.jobs.policies import Strategy
@@ -156,6 +157,7 @@ async def test_job_lets_in_so_many_executions(floor: Floor) -> None:
     second = await floor.queue(servers_, Order(job, limited=True, age_s=2))
     urgent = await floor.queue(servers_, Order(job, limited=True, priority=1))
     assert await floor.admit() == 3
+    assert await floor.admit() == 0
     assert [await floor.entered(each) for each in (urgent, first, second)] == [True, False, False]
     await floor.end(urgent, 0, 1)
     assert await floor.admit() == 0
@@ -187,6 +189,20 @@ async def test_cancel_of_an_admitted_target_gives_the_place_back(floor: Floor) -
         assert (await tx.executions.get(first)).state is ExecutionState.CANCELLED
     assert await floor.admit() == 1
     assert await floor.inside(second) == [0]
+
+
+async def test_only_one_decides_at_a_time(floor: Floor) -> None:
+    """ほかの者が決めているあいだは、決めない。見えない決定の上に重ねて、上限を超えないように。"""
+    (one,) = await floor.servers(1)
+    await floor.limit(everything=1)
+    await floor.queue([one])
+    async with floor.transactions.begin() as tx:
+        assert await admit(tx, datetime.now(UTC)) == 1
+        # まだ確定していない決定は、ほかの者からは見えない。そこへ、先に始まるべき実行が来る
+        urgent = await floor.queue([one], Order(priority=9))
+        assert await floor.admit() == 0
+    assert await floor.admit() == 0
+    assert await floor.inside(urgent) == []
 
 
 async def test_many_admitters_never_exceed_a_limit(floor: Floor) -> None:
