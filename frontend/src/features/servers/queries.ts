@@ -1,10 +1,14 @@
-import type { CredentialRead } from '@/api'
+import type { CredentialRead, ServerRead } from '@/api'
 
 import * as api from './api'
 
 /** 今あるタグ。入力を助けるだけなので、取れなければ空でよい。 */
 export async function fetchTags(): Promise<string[]> {
   return api.fetchTags().then((answer) => answer.tags, () => [])
+}
+
+export async function findServers(query: string): Promise<ServerRead[]> {
+  return (await api.fetchServers({ q: query, tag: [], cursor: null, limit: 100 })).items
 }
 
 export async function findCredentials(query: string): Promise<CredentialRead[]> {
