@@ -1,4 +1,4 @@
-import type { JobInput, JobPage, JobRead, ServerPage } from '@/api'
+import type { JobInput, JobPage, JobRead } from '@/api'
 import { unwrap } from '@/api/client'
 import * as sdk from '@/api/generated'
 
@@ -33,8 +33,4 @@ export function duplicateJob(id: number, name: string): Promise<JobRead> {
 
 export async function deleteJob(id: number): Promise<void> {
   await unwrap(sdk.deleteJob({ path: { job_id: id } }))
-}
-
-export function searchServers(q: string): Promise<ServerPage> {
-  return unwrap(sdk.listServers({ query: { q, limit: 100 } }))
 }

@@ -1,12 +1,8 @@
-import type { JobInput, JobRead, ServerRead } from '@/api'
+import type { JobInput, JobRead } from '@/api'
 
 import * as api from './api'
 
 export { deleteJob, duplicateJob } from './api'
-
-export async function findServers(query: string): Promise<ServerRead[]> {
-  return (await api.searchServers(query)).items
-}
 
 /** 読んだジョブを、保存する形に戻す。一部だけを変えて保存するため。 */
 export function inputFromJob(job: JobRead): JobInput {

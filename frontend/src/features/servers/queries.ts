@@ -7,6 +7,10 @@ export async function fetchTags(): Promise<string[]> {
   return api.fetchTags().then((answer) => answer.tags, () => [])
 }
 
+export async function findServers(query: string): Promise<ServerRead[]> {
+  return (await api.fetchServers({ q: query, tag: [], cursor: null, limit: 100 })).items
+}
+
 export async function findCredentials(query: string): Promise<CredentialRead[]> {
   return (await api.searchCredentials(query)).items
 }
