@@ -49,6 +49,12 @@ def test_execution_ends_exactly_when_all_targets_ended(counts: dict[TargetState,
         ({TargetState.QUEUED: 2, TargetState.SUCCEEDED: 1}, ExecutionState.RUNNING),
         ({TargetState.DISCONNECTED: 1}, ExecutionState.RUNNING),
         ({TargetState.SKIPPED: 1, TargetState.SUCCEEDED: 1}, ExecutionState.SUCCEEDED),
+        ({TargetState.SKIPPED: 2}, ExecutionState.SKIPPED),
+        ({TargetState.SKIPPED: 8, TargetState.FAILED: 1}, ExecutionState.FAILED),
+        (
+            {TargetState.SKIPPED: 8, TargetState.FAILED: 1, TargetState.SUCCEEDED: 1},
+            ExecutionState.PARTIALLY_FAILED,
+        ),
     ],
 )
 def test_execution_state_tells_the_worst_ending(
@@ -56,3 +62,21 @@ def test_execution_state_tells_the_worst_ending(
 ) -> None:
     """内訳から、利用者がまず知りたい一語を選ぶ。"""
     assert derive(counts) is expected
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        ({TargetState.QUEUED: 2}, ExecutionState.PAUSED),
+        ({TargetState.QUEUED: 2, TargetState.SUCCEEDED: 1}, ExecutionState.PAUSED),
+        ({TargetState.QUEUED: 2, TargetState.RUNNING: 1}, ExecutionState.RUNNING),
+        ({TargetState.QUEUED: 2, TargetState.DISCONNECTED: 1}, ExecutionState.RUNNING),
+        ({TargetState.SUCCEEDED: 1}, ExecutionState.SUCCEEDED),
+        ({TargetState.CANCELLED: 1}, ExecutionState.CANCELLED),
+    ],
+)
+def test_paused_shows_only_when_nothing_moves(
+    counts: dict[TargetState, int], expected: ExecutionState
+) -> None:
+    """止めてあっても、動いている対象があれば「実行中」、終わっていれば終わりを見せる。"""
+    assert derive(counts, paused=True) is expected

@@ -90,6 +90,8 @@ export type CommandInput = {
     command: string;
     /**
      * Priority
+     *
+     * 大きいほど先。1 違うと一分早く並んだのと同じなので、低いものもいつかは順番が来る。
      */
     priority?: number;
     /**
@@ -971,6 +973,8 @@ export type Pong = {
 export type PriorityInput = {
     /**
      * Priority
+     *
+     * 大きいほど先。1 違うと一分早く並んだのと同じなので、低いものもいつかは順番が来る。
      */
     priority: number;
 };
@@ -1154,6 +1158,8 @@ export type QueueingInput = {
     concurrency_limit?: number | null;
     /**
      * Priority
+     *
+     * 大きいほど先。1 違うと一分早く並んだのと同じなので、低いものもいつかは順番が来る。
      */
     priority?: number;
     when_full?: WhenFull;

@@ -47,35 +47,37 @@ UPDATE executions SET entered_at = :at FROM chosen WHERE executions.id = chosen.
 _ADMIT: Final = text(f"""
 WITH {CONTENDERS},
 eligible AS (
-    SELECT *, row_number() OVER (ORDER BY turn, execution_id, position) AS place FROM waiting
-    WHERE is_moving AND wave_is_open AND (not_before IS NULL OR not_before <= :at)
+    SELECT *, row_number() OVER (ORDER BY turn, execution_id, position) AS place FROM live
+    WHERE NOT inside AND is_moving AND wave_is_open AND (not_before IS NULL OR not_before <= :at)
       AND (execution_free IS NULL OR execution_free > 0)
       AND (server_free IS NULL OR server_free > 0)
       AND (project_free IS NULL OR project_free > 0)
 ),
 ranked AS (
-    SELECT id, place, execution_free, server_free, project_free,
+    SELECT *,
            row_number() OVER (PARTITION BY execution_id ORDER BY place) AS in_execution,
            row_number() OVER (PARTITION BY server_id ORDER BY place) AS in_server,
            row_number() OVER (PARTITION BY project_id ORDER BY place) AS in_project
     FROM eligible
 ),
-chosen AS (
-    SELECT targets.id, ranked.place
-    FROM targets JOIN ranked ON ranked.id = targets.id CROSS JOIN everything
-    WHERE targets.state = 'queued' AND targets.admitted_at IS NULL
-      AND ranked.place <= everything.free
-      AND (ranked.execution_free IS NULL OR ranked.in_execution <= ranked.execution_free)
-      AND (ranked.server_free IS NULL OR ranked.in_server <= ranked.server_free)
-      AND (ranked.project_free IS NULL OR ranked.in_project <= ranked.project_free)
-    FOR UPDATE OF targets SKIP LOCKED
+fitting AS MATERIALIZED (
+    SELECT id, place FROM ranked
+    WHERE place <= (SELECT free FROM everything)
+      AND (execution_free IS NULL OR in_execution <= execution_free)
+      AND (server_free IS NULL OR in_server <= server_free)
+      AND (project_free IS NULL OR in_project <= project_free)
+),
+held AS MATERIALIZED (
+    SELECT id FROM targets
+    WHERE id = ANY (ARRAY(SELECT id FROM fitting)) AND state = 'queued' AND admitted_at IS NULL
+    FOR UPDATE SKIP LOCKED
 ),
 marked AS (
-    UPDATE targets SET admitted_at = :at FROM chosen WHERE targets.id = chosen.id
-    RETURNING targets.id, chosen.place
+    UPDATE targets SET admitted_at = :at WHERE id = ANY (ARRAY(SELECT id FROM held)) RETURNING id
 )
 SELECT (SELECT count(*) FROM eligible) AS eligible,
-       coalesce((SELECT array_agg(id ORDER BY place) FROM marked), '{{}}') AS admitted
+       ARRAY(SELECT id FROM fitting ORDER BY place) AS in_order,
+       ARRAY(SELECT id FROM marked) AS marked
 """)
 
 
@@ -92,4 +94,6 @@ class SqlAdmissionRepository:
 
     async def admit(self, at: datetime) -> Decision:
         row = (await self._connection.execute(_ADMIT, {"at": at})).one()
-        return Decision(admitted=tuple(map(TargetId, row.admitted)), eligible=row.eligible)
+        marked = frozenset(row.marked)
+        admitted = tuple(TargetId(target_id) for target_id in row.in_order if target_id in marked)
+        return Decision(admitted=admitted, eligible=row.eligible)

@@ -9,36 +9,27 @@ TURN: Final = "(e.queued_at - make_interval(mins => e.priority))"
 
 _CAPACITY: Final = str(live_capacity().compile(compile_kwargs={"literal_binds": True}))
 
+# 数えるのに結合ではなく窓関数を使う。待つものが急に増えると統計は追いつかず、結合は総当たりになりうる。
+# 窓関数なら、見積もりがどうであれ並べ替えの手間で済む
 CONTENDERS: Final = f"""
--- 終わっていない対象。inside は、もう始めると決めたもの(場所を取っている)
+-- 終わっていない対象と、それぞれの上限までの空き(NULL は上限なし)。inside は、もう場所を取っているもの
 live AS MATERIALIZED (
-    SELECT t.id, t.execution_id, t.server_id, t.server_name, t.position, t.not_before,
-           t.admitted_at IS NOT NULL AS inside, t.wave <= e.open_wave AS wave_is_open,
-           e.project_id, e.max_parallel AS execution_limit,
+    SELECT t.id, t.execution_id, t.server_id, e.project_id, t.server_name, t.position, t.not_before,
+           {TURN} AS turn, t.wave <= e.open_wave AS wave_is_open,
            e.entered_at IS NOT NULL AND e.paused_at IS NULL AND e.cancel_requested_at IS NULL AS is_moving,
-           {TURN} AS turn
-    FROM targets t JOIN executions e ON e.id = t.execution_id
+           t.admitted_at IS NOT NULL AS inside,
+           e.max_parallel - count(t.admitted_at) OVER (PARTITION BY t.execution_id) AS execution_free,
+           s.max_parallel - count(t.admitted_at) OVER (PARTITION BY t.server_id) AS server_free,
+           p.max_parallel - count(t.admitted_at) OVER (PARTITION BY e.project_id) AS project_free
+    FROM targets t
+    JOIN executions e ON e.id = t.execution_id
+    JOIN projects p ON p.id = e.project_id
+    LEFT JOIN servers s ON s.id = t.server_id
     WHERE t.state IN ('queued', 'starting', 'running', 'disconnected')
 ),
-in_execution AS (SELECT execution_id, count(*) AS n FROM live WHERE inside GROUP BY execution_id),
-in_server AS (SELECT server_id, count(*) AS n FROM live WHERE inside GROUP BY server_id),
-in_project AS (SELECT project_id, count(*) AS n FROM live WHERE inside GROUP BY project_id),
 everything AS (
-    SELECT least(limits.max_parallel, capacity.n) - taken.n AS free,
+    SELECT least(limits.max_parallel, capacity.n) - (SELECT count(*) FROM live WHERE inside) AS free,
            limits.max_parallel IS NULL OR capacity.n <= limits.max_parallel AS worker_bound
-    FROM limits, ({_CAPACITY}) AS capacity (n), (SELECT count(*) FROM live WHERE inside) AS taken (n)
+    FROM limits, ({_CAPACITY}) AS capacity (n)
     WHERE limits.id = 1
-),
--- 待っている対象と、それぞれの上限までの空き(NULL は上限なし)
-waiting AS MATERIALIZED (
-    SELECT live.*, live.execution_limit - coalesce(in_execution.n, 0) AS execution_free,
-           servers.max_parallel - coalesce(in_server.n, 0) AS server_free,
-           projects.max_parallel - coalesce(in_project.n, 0) AS project_free
-    FROM live
-    JOIN projects ON projects.id = live.project_id
-    LEFT JOIN servers ON servers.id = live.server_id
-    LEFT JOIN in_execution ON in_execution.execution_id = live.execution_id
-    LEFT JOIN in_server ON in_server.server_id = live.server_id
-    LEFT JOIN in_project ON in_project.project_id = live.project_id
-    WHERE NOT live.inside
 )"""

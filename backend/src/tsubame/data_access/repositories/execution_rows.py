@@ -36,6 +36,7 @@ TARGET_COLUMNS: Final = (
     targets.c.latest,
     targets.c.wave,
     targets.c.not_before,
+    targets.c.admitted_at,
     targets.c.state,
     targets.c.reason,
     targets.c.detail,

@@ -77,11 +77,12 @@ class SqlExecutionRepository:
         rows = found.mappings().all()
         earlier = await self._earlier(execution_id) if any(row["attempt"] > 1 for row in rows) else {}
         execution = to_execution(row)
-        waits = TargetState.QUEUED in execution.state_counts
+        # 居場所の問い合わせは軽くない。順番を待つものがあるときだけ読む
+        waits = any(target["admitted_at"] is None and target["finished_at"] is None for target in rows)
         return ExecutionDetail(
             execution=execution,
             spec=from_json(row["spec"]),
-            targets=tuple(to_target(found, tuple(earlier.get(found["position"], ()))) for found in rows),
+            targets=tuple(to_target(target, tuple(earlier.get(target["position"], ()))) for target in rows),
             place=await SqlWaitingRepository(self._connection).place(execution_id) if waits else None,
         )
 

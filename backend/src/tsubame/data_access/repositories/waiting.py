@@ -28,7 +28,7 @@ summed AS (
            bool_and(project_free <= 0) IS TRUE AS project_full,
            min(server_name) FILTER (WHERE server_free <= 0) AS full_server,
            min(not_before) FILTER (WHERE wave_is_open) AS next_due_at
-    FROM (SELECT *, not_before IS NULL OR not_before <= now() AS due FROM waiting) AS each
+    FROM (SELECT *, not_before IS NULL OR not_before <= now() AS due FROM live WHERE NOT inside) AS each
     GROUP BY execution_id
 ),
 placed AS (

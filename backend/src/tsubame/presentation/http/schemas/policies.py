@@ -7,8 +7,14 @@ from pydantic import Field
 from tsubame.business.jobs.policies import OnFailures, RetryOn, WhenFull
 from tsubame.presentation.http.api_model import ApiInput, ApiModel
 
-Priority = Annotated[int, Field(ge=-100, le=100)]
-"""大きいほど先。1 違うと、一分早く並んだのと同じになる。だから、どれもいつかは順番が来る。"""
+Priority = Annotated[
+    int,
+    Field(
+        ge=-100,
+        le=100,
+        description="大きいほど先。1 違うと一分早く並んだのと同じなので、低いものもいつかは順番が来る。",
+    ),
+]
 
 
 class StrategyInput(ApiInput):
