@@ -2,7 +2,7 @@ import { ref, type Ref } from 'vue'
 import { useI18n } from 'vue-i18n'
 import { useRouter } from 'vue-router'
 
-import { asProblem, type ExecutionRead, type JobRead } from '@/api'
+import { asProblem, type ExecutionRead, type JobRead, type StartInput } from '@/api'
 import { useProblemText } from '@/shared/composables/useProblemText'
 import { useSnackbar } from '@/shared/composables/useSnackbar'
 
@@ -22,7 +22,8 @@ export function blockedKey(job: StartableJob): string | null {
 /** ジョブを実行し、その実行の画面へ移る。 */
 export function useStartExecution(): {
   starting: Ref<boolean>
-  start: (job: StartableJob) => Promise<ExecutionRead | undefined>
+  /** `input` を省けば、ジョブのとおりに始める。 */
+  start: (job: StartableJob, input?: StartInput) => Promise<ExecutionRead | undefined>
 } {
   const { t } = useI18n()
   const router = useRouter()
@@ -30,7 +31,7 @@ export function useStartExecution(): {
   const { describe } = useProblemText()
   const starting = ref(false)
 
-  async function start(job: StartableJob): Promise<ExecutionRead | undefined> {
+  async function start(job: StartableJob, input: StartInput = {}): Promise<ExecutionRead | undefined> {
     const blocked = blockedKey(job)
     if (blocked !== null) {
       snackbar.error(t(blocked))
@@ -39,7 +40,7 @@ export function useStartExecution(): {
     if (starting.value) return undefined
     starting.value = true
     try {
-      const execution = await startExecution(job.id, keys.take(job.id))
+      const execution = await startExecution(job.id, keys.take(job.id), input)
       keys.answered(job.id)
       snackbar.success(t('executions.started', { name: job.name }))
       await router.push(`/executions/${execution.id}`)

@@ -1,0 +1,1 @@
+export { setLimits as saveLimits, setPriority as savePriority } from './api'
