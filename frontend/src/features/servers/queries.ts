@@ -7,17 +7,13 @@ export async function fetchTags(): Promise<string[]> {
   return api.fetchTags().then((answer) => answer.tags, () => [])
 }
 
+/** 選べるサーバ。全部は並べず、打った文字で絞る。 */
 export async function findServers(query: string): Promise<ServerRead[]> {
   return (await api.fetchServers({ q: query, tag: [], cursor: null, limit: 100 })).items
 }
 
 export async function findCredentials(query: string): Promise<CredentialRead[]> {
   return (await api.searchCredentials(query)).items
-}
-
-/** 踏み台に選べるサーバ。全部は並べず、打った文字で絞る。 */
-export async function findServers(query: string): Promise<ServerRead[]> {
-  return (await api.fetchServers({ q: query, tag: [], cursor: null, limit: 50 })).items
 }
 
 export { approveHostKey, scanHostKey, testServer as runTest } from './api'
