@@ -25,6 +25,9 @@ async def _furnish(product: Product, sshd: Sshd) -> list[str]:
             await journey.run(job),
             await journey.run(await journey.add_job("echo fine", servers[:1])),
         ]
+        command = await journey.call(
+            "POST", "/commands", status=201, command="uname -a", server_ids=servers[:2]
+        )
         credential = (await journey.call("GET", "/credentials"))["items"][0]
         assert credential["fingerprint"].startswith("SHA256:")
     return [
@@ -41,6 +44,10 @@ async def _furnish(product: Product, sshd: Sshd) -> list[str]:
         "/executions",
         "/workers",
         *(f"/executions/{execution['id']}" for execution in executions),
+        f"/executions/{executions[0]['id']}?tab=outputs",
+        "/queue",
+        "/console",
+        f"/console?execution={command['id']}",
         "/nowhere",
     ]
 
