@@ -6,7 +6,7 @@ import random
 import subprocess
 from pathlib import Path
 
-from harness.processes import sleeping
+from harness.processes import listed, sleeping
 from harness.remote_runs import follow, greeted, order, read_until, run
 from harness.waiting import eventually
 from tsubame.business.executions.remote_run import CancelReport, Guard
@@ -83,3 +83,17 @@ async def test_survivors_of_the_guard(ssh: SshGateway, plain: Endpoint) -> None:
     finally:
         subprocess.run(["kill", "-9", *map(str, sleeping(number))], check=True)
         helper.unlink()
+
+
+async def test_guard_of_a_short_run_leaves_at_once(ssh: SshGateway, plain: Endpoint) -> None:
+    """始まってすぐ終わる走りでも、終わりがすぐ伝わり、見張りも眠りも残らない(生まれかけへのシグナルは失われる)。"""
+    limit = next(_numbers)
+    crowd = asyncio.Semaphore(8)
+
+    async def short() -> None:
+        async with crowd, asyncio.timeout(30):
+            followed = await run(ssh, plain, "exit 3\n", guard=Guard(limit, None, 1.0))
+            assert (followed.exited.exit_code, followed.exited.guarded_by) == (3, None)
+
+    await asyncio.gather(*(short() for _ in range(200)))
+    await eventually(lambda: not [each for each in listed() if str(limit) in each.args], "見張りがいなくなる")

@@ -4,9 +4,12 @@ import asyncio
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from harness.remote_runs import follow, greeted, new_id, order, read_until
 from harness.sshd import Sshd
 from harness.waiting import eventually
+from tsubame.business.executions.errors import RunStillRunningError
 from tsubame.business.executions.remote_run import Cut, Exited, Hello, Lost
 from tsubame.business.servers.entities import Endpoint
 from tsubame.data_access.ssh.attachment import SshAttachment
@@ -91,7 +94,8 @@ async def test_running_record_is_not_removed(ssh: SshGateway, plain: Endpoint) -
     wanted = order(SCRIPT)
     attachment = await ssh.runs.start(plain, wanted)
     hello = await greeted(attachment)
-    await ssh.runs.remove(plain, wanted.run_id)
+    with pytest.raises(RunStillRunningError):
+        await ssh.runs.remove(plain, wanted.run_id)
     assert (Path(hello.directory) / f"{wanted.run_id}.run").exists()
     await ssh.runs.cancel(plain, wanted.run_id, 0)
     assert isinstance((await follow(attachment)).outcome, Exited)

@@ -6,17 +6,22 @@ runner=$$ spared=$$ suspect=
 
 # 見張りは止めたわけを終了コードで言う: 81 = 時間切れ、82 = 連絡の途絶。ほかは、止めていない。
 guard() {
+  # 呼ぶ側で向け替えると、dash は元の管を控えに持ち続け、追い手が「終わった」に気づけない。
+  exec >/dev/null
   read -r self rest </proc/self/stat
   spared="$runner $self" over=
-  trap "over=1; kill \$sleeper" ALRM
+  # 眠りは KILL で起こす。exec の前の子に届いたほかのシグナルは、親から継いだ受け流しに消える。
+  trap "over=1; kill -s KILL \$sleeper" ALRM
   # スクリプトの kill 0 に巻き込まれても消えず、眠り直す。
-  trap "woken=1; kill \$sleeper" HUP INT QUIT TERM
+  trap "woken=1; kill -s KILL \$sleeper" HUP INT QUIT TERM
   heard=${began%.*}
   while :; do
     woken=
     sleeper=
     # 中止が始まった。あとは任せる。
     [ -e "$base.can" ] && return 0
+    # もう終わっていた。生まれた直後に届いたシグナルは失われうるので、印でも知る。
+    [ -e "$script.d" ] && return 0
     read -r now rest </proc/uptime
     now=${now%.*}
     # 連絡の印は、見たら消す。時計も時刻も比べずに「前に見てから来たか」が分かる。
@@ -38,7 +43,7 @@ guard() {
     sleep "$nap" &
     eval "sleeper=\$$bang"
     # 番号を覚える前に届いたシグナルは、まだ誰も起こしていない。
-    [ "$over$woken" ] && kill "$sleeper"
+    [ "$over$woken" ] && kill -s KILL "$sleeper"
     wait "$sleeper"
     [ "$over" ] && return 0
   done
@@ -54,6 +59,7 @@ strike_down() {
 
 # スクリプトが終わった。見張りを退かせ、見張りが止めたのなら、わけと生き残りを note に入れる。
 dismiss_guard() {
+  true >"$script.d"
   kill -s ALRM "$guard"
   # ALRM はスクリプトも送れるので、見張りの終了コードで確かめる。
   [ "$suspect" ] || return
@@ -73,5 +79,5 @@ dismiss_guard() {
 }
 
 trap "suspect=1" ALRM
-guard >/dev/null &
+guard &
 eval "guard=\$$bang"

@@ -36,4 +36,4 @@ if [ "$note" = - ]; then
   printf "%4096s\n" x >"$script.p" && [ -s "$script.p" ] || note=full
 fi
 finish "$code" "$note"
-exec rm -f "$script" "$script.x" "$script.p"
+exec rm -f "$script" "$script.x" "$script.p" "$script.d"
