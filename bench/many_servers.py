@@ -5,6 +5,7 @@
 """
 
 import asyncio
+import json
 import statistics
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from harness.stream import open_stream
 
 COMMAND = "uname -a; id; df -h /"
 ROUNDS = 3
+RESULTS: dict[str, dict[str, float]] = {}
 BUDGETS = {"clush -f 64": 0.4, "ansible -f 50": 0.15}
 _HERE = Path(__file__).parent
 _PARALLEL_SSH = """
@@ -55,8 +57,14 @@ class Others:
 
     async def pyinfra(self) -> float:
         inventory = self.b.root / "hosts.py"
-        data = f'{{"ssh_port": {self.b.sshd.port}, "ssh_user": "{ME}", "ssh_key": "{self.key}"}}'
-        inventory.write_text(f"hosts = ({self.hosts!r}, {data})\n")
+        data = {
+            "ssh_port": self.b.sshd.port,
+            "ssh_user": ME,
+            "ssh_key": self.key,
+            # paramiko は known_hosts の型(127.0.*)を読めない
+            "ssh_strict_host_key_checking": "no",
+        }
+        inventory.write_text(f"hosts = ({self.hosts!r}, {data!r})\n")
         tool = str(self.bin / "pyinfra")
         return await run(tool, "-y", "--parallel", "64", str(inventory), "exec", "--", COMMAND)
 
@@ -82,6 +90,7 @@ async def main(sizes: list[int]) -> None:
             job = await b.journey.add_job(COMMAND, servers[:size])
             others = Others(b, bin_folder, [address(number) for number in range(size)])
             await measure(b, job, size, others)
+        draw(bin_folder)
 
 
 async def measure(b: Bench, job: int, size: int, others: Others) -> None:
@@ -98,8 +107,10 @@ async def measure(b: Bench, job: int, size: int, others: Others) -> None:
         for name, way in ways.items():
             samples[name].append(await way())
     warm, *rest = (statistics.median(values) for values in samples.values())
+    others_of = dict(zip(list(ways)[1:], rest, strict=True))
+    RESULTS[str(size)] = {"tsubame": warm, "tsubame (first run)": cold, **others_of}
     print(f"{size} servers: tsubame first run (cold) {cold:.2f} s, warm {warm:.2f} s, recorded and stored")
-    for name, seconds in zip(list(ways)[1:], rest, strict=True):
+    for name, seconds in others_of.items():
         budget = f"   (budget {BUDGETS[name]})" if name in BUDGETS else ""
         print(f"  {name:14} {seconds:6.2f} s   warm {warm / seconds:.2f}, cold {cold / seconds:.2f}{budget}")
 
@@ -129,6 +140,12 @@ async def add(b: Bench, number: int) -> int:
     return await b.journey.add_server(
         b.sshd, ME, name=f"host{number}", host=address(number), credential_id=b.credential_id
     )
+
+
+def draw(bin_folder: Path) -> None:
+    """結果を図にする(docs/images/many-servers.svg)。図の道具も、比べる道具と同じ場所にある。"""
+    plot = _HERE / "plot.py"
+    subprocess.run([bin_folder / "python", plot], input=json.dumps(RESULTS), text=True, check=True)
 
 
 def install(root: Path) -> Path:

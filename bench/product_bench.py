@@ -75,10 +75,14 @@ async def run(*command: str) -> float:
     """命令を動かし、終わるまでの秒を返す。出力は捨てる。"""
     started = asyncio.get_running_loop().time()
     process = await asyncio.create_subprocess_exec(
-        *command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL
+        *command,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
     )
-    if await process.wait() != 0:
-        raise RuntimeError(f"{command[0]} failed")
+    _, said = await process.communicate()
+    if process.returncode != 0:
+        raise RuntimeError(f"{command[0]} failed: {said.decode(errors='replace')[-2000:]}")
     return asyncio.get_running_loop().time() - started
 
 

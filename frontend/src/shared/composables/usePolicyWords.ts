@@ -15,7 +15,9 @@ export function usePolicyWords(): PolicyWords {
   const joined = (parts: string[]): string => parts.filter((part) => part !== '').join(t('policies.separator'))
 
   function strategy(given: StrategyRead): string {
-    const waves = given.waves.length === 0 ? t('policies.allAtOnce') : [...given.waves, t('policies.rest')].join(' → ')
+    // 「100%」で終わる並びには、残りがない
+    const steps = given.waves.at(-1) === '100%' ? given.waves : [...given.waves, t('policies.rest')]
+    const waves = given.waves.length === 0 ? t('policies.allAtOnce') : steps.join(' → ')
     return joined([
       waves,
       given.max_parallel === null ? '' : t('policies.maxParallel', { count: n(given.max_parallel) }),
