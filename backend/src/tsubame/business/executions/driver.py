@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Final, Protocol
 
 from tsubame.business.credentials.entities import KeyLogin, PasswordLogin
 from tsubame.business.executions.entities import Assignment, TargetResult
@@ -49,6 +49,9 @@ from tsubame.business.shared.ids import ServerId
 from tsubame.business.shared.persistence import persist
 from tsubame.business.shared.secret import Secret
 from tsubame.business.shared.transactions import Transactions
+
+_BRIEF_S: Final = 0.1
+"""これより早く終わる走りには、「走り出した」の記録を一つ省く。"""
 
 
 class DriverTx(FlowTx, Protocol):
@@ -234,16 +237,29 @@ class TargetDriver:
         if not isinstance(hello, Hello):
             return hello
         self._backoff.reset()
-        # 状態の記録を待たずに、出力を受け取り始める。最初の一行を早く見せるため
-        marking = asyncio.create_task(
-            self._mark(TargetState.RUNNING, None, ""), name=f"mark-{self._lease.target_id}"
-        )
         stopper.run_began()
+        # 状態の記録を待たずに、出力を受け取り始める。最初の一行を早く見せるため
+        over = asyncio.Event()
+        marking = asyncio.create_task(self._mark_running(over), name=f"mark-{self._lease.target_id}")
         async with _owning(marking):
             while data := await attachment.read():
                 await log.write(data)
+            outcome = await attachment.outcome()
+            if isinstance(outcome, Exited):
+                over.set()
             await marking
-            return await attachment.outcome()
+            return outcome
+
+    async def _mark_running(self, over: asyncio.Event) -> None:
+        """走り出したと記す。すぐ終わるものは、終わりの記録がそれも兼ねる。
+
+        記す前に倒れても、同じ名前で送り直すだけで、二度は始まらない。
+        """
+        try:
+            async with asyncio.timeout(_BRIEF_S):
+                await over.wait()
+        except TimeoutError:
+            await self._mark(TargetState.RUNNING, None, "")
 
     def _contact(self, endpoint: Endpoint) -> tuple[asyncio.Task[None], ...]:
         """連絡がなければ止まる走りに、「まだ見ている」と伝え続ける仕事。"""
