@@ -24,11 +24,10 @@ class Dispatch:
         """死んだワーカーの対象を手放させ、だれも持たない対象を配達し直す。配達した数を返す。
 
         配達の列が失った分も、ここで拾う。二度届いても、権利を取れるのは一度だけ。
-        ``take_over`` が偽なら、だれが死んだかは決めない。
+        ``take_over`` が偽なら、黙っている者を死んだとは決めず、去った者の分だけを引き継ぐ。
         """
         async with self._transactions.begin() as tx:
-            if take_over:
-                await tx.targets.release_orphans()
+            await tx.targets.release_orphans(silent_too=take_over)
             unattended = await tx.targets.unattended(_BATCH)
             if unattended:
                 await tx.queue.deliver(unattended)

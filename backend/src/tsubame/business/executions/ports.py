@@ -188,8 +188,8 @@ class TargetRepository(Protocol):
         """そのワーカーの権利を全部手放し、列に積むべき対象を返す(静かに止まるとき)。"""
         ...
 
-    async def release_orphans(self) -> int:
-        """死んだワーカーの持つ対象を手放させ、その数を返す。"""
+    async def release_orphans(self, *, silent_too: bool) -> int:
+        """去ったワーカーと、``silent_too`` なら黙ったワーカーの持つ対象を手放させ、その数を返す。"""
         ...
 
     async def unattended(self, limit: int) -> list[TargetId]:

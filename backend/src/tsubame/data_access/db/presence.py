@@ -38,6 +38,11 @@ _BEAT: Final = (
 _log = structlog.get_logger(__name__)
 
 
+def left_workers() -> Select[tuple[int]]:
+    """自分で去った(または、次の起動が去ったと記した)ワーカーの番号を選ぶ問い合わせ。"""
+    return select(workers.c.id).where(workers.c.stopped_at.is_not(None))
+
+
 def dead_workers() -> Select[tuple[int]]:
     """死んだワーカーの番号を選ぶ問い合わせ。"""
     unheld = text(

@@ -29,7 +29,7 @@ from tsubame.business.executions.reasons import Reason
 from tsubame.business.executions.run_ids import new_run_id
 from tsubame.business.executions.states import UNFINISHED, TargetState, sources_of
 from tsubame.business.shared.ids import ExecutionId, ServerId, TargetId, WorkerId
-from tsubame.data_access.db.presence import dead_workers
+from tsubame.data_access.db.presence import dead_workers, left_workers
 from tsubame.data_access.repositories.execution_rows import TARGET_COLUMNS, to_attempt, to_target
 from tsubame.data_access.repositories.execution_state import refresh_execution
 from tsubame.data_access.repositories.spec_json import from_json
@@ -206,10 +206,11 @@ class SqlTargetRepository:
         )
         return [TargetId(row.id) for row in released if row.undelivered]
 
-    async def release_orphans(self) -> int:
+    async def release_orphans(self, *, silent_too: bool) -> int:
+        gone = dead_workers() if silent_too else left_workers()
         released = await self._connection.execute(
             update(targets)
-            .where(targets.c.state.in_(UNFINISHED), targets.c.lease_worker_id.in_(dead_workers()))
+            .where(targets.c.state.in_(UNFINISHED), targets.c.lease_worker_id.in_(gone))
             .values(lease_worker_id=None, lease_epoch=targets.c.lease_epoch + 1)
             .returning(targets.c.id)
         )
