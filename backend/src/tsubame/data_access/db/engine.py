@@ -4,9 +4,13 @@ import asyncio
 import time
 from typing import Final
 
-from sqlalchemy import URL, make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
+import psycopg
+from sqlalchemy import URL, event, make_url
+from sqlalchemy.exc import ArgumentError, InvalidatePoolError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+
+from tsubame.data_access.db.liveness import looks_dead
 
 _CONNECT_SECONDS = 10
 _STATEMENT_SECONDS = 30
@@ -71,19 +75,26 @@ def create_engine(
 
     1 文が `statement_seconds` 秒を超えたら PostgreSQL が打ち切る。
     """
-    return create_async_engine(
+    engine = create_async_engine(
         _alive(driver_url(url)),
         pool_size=pool_size,
         max_overflow=0,  # 同時接続の上限を、設定した数より増やさない
         pool_timeout=_POOL_WAIT_SECONDS,
-        # データベースが起き直した後、死んだ接続を業務に渡さない
-        pool_pre_ping=True,
         connect_args={
             "connect_timeout": _CONNECT_SECONDS,
             "application_name": application_name,
             "options": f"-c statement_timeout={statement_seconds * 1000} -c timezone=UTC",
         },
     )
+    event.listen(engine.sync_engine, "checkout", _refuse_dead)
+    return engine
+
+
+def _refuse_dead(_connection: object, entry: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:
+    """データベースが起き直した後、死んだ接続を業務に渡さない。"""
+    driver = entry.driver_connection
+    if isinstance(driver, psycopg.AsyncConnection) and looks_dead(driver):
+        raise InvalidatePoolError
 
 
 async def wait_until_reachable(engine: AsyncEngine, seconds: float = 60) -> None:

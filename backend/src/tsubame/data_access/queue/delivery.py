@@ -6,17 +6,20 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Final
+from typing import Any, Final
 
 import procrastinate
 import psycopg
 import structlog
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Status
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool
 
 from tsubame.business.shared.errors import StorageUnavailableError
 from tsubame.business.shared.ids import TargetId
 from tsubame.data_access.db.engine import libpq_url
+from tsubame.data_access.db.liveness import looks_dead
 from tsubame.data_access.queue.queue import DRIVE_TASK, QUEUE_NAME
 
 # 起こす合図が失われても、これだけ待てば見に行く
@@ -40,12 +43,27 @@ def create_queue_app(url: str, application_name: str) -> procrastinate.App:
     connector = procrastinate.PsycopgConnector(
         conninfo=libpq_url(url),
         # 受け取りの記録は消えてもよい(もう一度届くだけ)。積むのは実行の取引なので、ここには関わらない
-        kwargs={"application_name": application_name, "options": "-c synchronous_commit=off"},
+        kwargs={
+            "application_name": application_name,
+            "options": "-c synchronous_commit=off",
+            # 列の仕事は、どれも一つの文で済む。取引の始めと終わりの往復を省く
+            "autocommit": True,
+        },
+        pool_factory=_pool,
         min_size=1,
         max_size=_POOL_SIZE,
         timeout=_POOL_WAIT_S,
     )
     return procrastinate.App(connector=connector)
+
+
+def _pool(**options: Any) -> AsyncConnectionPool[psycopg.AsyncConnection[TupleRow]]:  # 受け渡すだけ
+    return AsyncConnectionPool(**(options | {"check": _refuse_dead}))
+
+
+async def _refuse_dead(connection: psycopg.AsyncConnection[TupleRow]) -> None:
+    if looks_dead(connection):
+        raise psycopg.OperationalError("The connection was closed while it rested.")
 
 
 class Delivery:
