@@ -7,7 +7,7 @@ import httpx
 from sqlalchemy import func, select, update
 
 from harness.api import Api, found, problem
-from harness.executions import NOW, place_execution, place_worker
+from harness.executions import claim_target, place_execution, place_worker
 from harness.waiting import eventually
 from tsubame.business.workers.entities import Identity
 from tsubame.data_access.db.presence import Presence
@@ -37,8 +37,7 @@ async def test_living_worker_is_listed_with_its_vitals(api: Api, admin: httpx.As
 
         await eventually(beaten, "最初の心拍が届く")
         placed = await place_execution(api.transactions)
-        async with api.transactions.begin() as tx:
-            await tx.targets.claim(placed.targets[0], presence.worker_id, NOW)
+        await claim_target(api.transactions, placed.targets[0], presence.worker_id)
         (worker,) = await listed(admin)
     finally:
         keeping.cancel()
@@ -55,17 +54,15 @@ async def test_drain_and_resume(api: Api, admin: httpx.AsyncClient) -> None:
     """引き受けを止めると、動いているあいだは「待ち」、終われば「止めてよい」。再開すると戻る。"""
     worker_id = await place_worker(api.transactions)
     placed = await place_execution(api.transactions, server_count=2)
-    async with api.transactions.begin() as tx:
-        assignment = await tx.targets.claim(placed.targets[0], worker_id, NOW)
+    assignment = await claim_target(api.transactions, placed.targets[0], worker_id)
     assert assignment is not None
     assert found(await admin.post(f"/workers/{worker_id}/drain"))["state"] == "draining"
+    assert await claim_target(api.transactions, placed.targets[1], worker_id) is None
     async with api.transactions.begin() as tx:
-        assert await tx.targets.claim(placed.targets[1], worker_id, NOW) is None
         await tx.targets.release(assignment.lease)
     assert (await listed(admin))[0]["state"] == "drained"
     assert found(await admin.post(f"/workers/{worker_id}/resume"))["state"] == "working"
-    async with api.transactions.begin() as tx:
-        assert await tx.targets.claim(placed.targets[1], worker_id, NOW) is not None
+    assert await claim_target(api.transactions, placed.targets[1], worker_id) is not None
 
 
 async def test_drain_is_recorded_once(api: Api, admin: httpx.AsyncClient) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func, insert, select, update
 
-from tsubame.business.executions.entities import ExecutionKind
+from tsubame.business.executions.entities import Assignment, ExecutionKind
 from tsubame.business.executions.ports import NewExecution
 from tsubame.business.jobs.entities import ScriptSpec, ServerRef
 from tsubame.business.shared.actor import SYSTEM
@@ -103,3 +103,11 @@ async def age_target(transactions: SqlTransactions, target_id: TargetId, seconds
         await tx.connection.execute(
             update(targets).where(targets.c.id == target_id).values(queued_at=earlier, admitted_at=earlier)
         )
+
+
+async def claim_target(
+    transactions: SqlTransactions, target_id: TargetId, worker_id: WorkerId, at: datetime = NOW
+) -> Assignment | None:
+    """一つの対象の権利を取る。"""
+    async with transactions.begin() as tx:
+        return (await tx.targets.claim([target_id], worker_id, at)).get(target_id)

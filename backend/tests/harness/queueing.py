@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func, insert, select, update
 
+from harness.executions import claim_target
 from tsubame.business.executions.admission import admit
-from tsubame.business.executions.entities import ExecutionDetail, ExecutionKind, TargetResult
-from tsubame.business.executions.flow import end_target
+from tsubame.business.executions.entities import Ending, ExecutionDetail, ExecutionKind, Mark, TargetResult
+from tsubame.business.executions.flow import end_targets
 from tsubame.business.executions.ports import NewExecution
 from tsubame.business.executions.states import TargetState
 from tsubame.business.executions.strategies import plan_waves
@@ -154,12 +155,12 @@ class Floor:
         now = datetime.now(UTC)
         async with self.transactions.begin() as tx:
             worker = (await tx.connection.execute(select(func.min(workers.c.id)))).scalar_one()
-            assignment = await tx.targets.claim(target_id, WorkerId(worker), now)
+        assignment = await claim_target(self.transactions, target_id, WorkerId(worker), now)
         assert assignment is not None, f"位置 {position} は引き受けられない"
         async with self.transactions.begin() as tx:
-            await tx.targets.mark(assignment.lease, TargetState.RUNNING, None, "", now)
+            await tx.targets.mark([Mark(assignment.lease, TargetState.RUNNING)], now)
         async with self.transactions.begin() as tx:
-            await end_target(tx, assignment.lease, result, now)
+            await end_targets(tx, [Ending(assignment.lease, result)], now)
 
     async def detail(self, execution_id: ExecutionId) -> ExecutionDetail:
         async with self.transactions.begin() as tx:

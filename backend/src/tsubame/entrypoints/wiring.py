@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 
 import procrastinate
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -26,6 +27,7 @@ from tsubame.business.executions.log_reading import LogReadingService
 from tsubame.business.executions.log_writer import LogWriter
 from tsubame.business.executions.outputs import OutputService
 from tsubame.business.executions.queue_service import QueueService
+from tsubame.business.executions.records import TargetRecords
 from tsubame.business.executions.runner import TargetRunner
 from tsubame.business.executions.service import ExecutionService
 from tsubame.business.executions.starting import StartService
@@ -68,7 +70,7 @@ from tsubame.presentation.ws.subscriptions import Sources
 _POOL_SIZE = 20
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Foundation:
     """どの部屋の用件も上に立つ、外の世界との口。``keys`` は暗号の鍵(先頭で閉じ、どれでも開く)。"""
 
@@ -81,8 +83,9 @@ class Foundation:
     keys: tuple[str, ...]
     clock: Clock
 
-    @property
+    @cached_property
     def endpoints(self) -> EndpointService:
+        # 一つを皆で使う。同時に来た問い合わせを、まとめて読むため
         return EndpointService(self.transactions, FernetVault(self.keys))
 
 
@@ -164,8 +167,9 @@ async def worker_parts(foundation: Foundation, settings: Settings) -> WorkerPart
     log_writer = LogWriter(log_store)
     retention = timedelta(days=settings.remote_retention_days)
     cleaner = Cleaner(transactions, runs, foundation.endpoints, clock, retention)
-    ports = DriverPorts(transactions, runs, foundation.endpoints, log_writer, clock)
-    runner = TargetRunner(ports, cleaner, presence.worker_id)
+    records = TargetRecords(transactions, clock, presence.worker_id)
+    ports = DriverPorts(records, runs, foundation.endpoints, log_writer, clock)
+    runner = TargetRunner(transactions, ports, cleaner, presence.worker_id)
     return WorkerParts(
         presence=presence,
         bus=foundation.bus,

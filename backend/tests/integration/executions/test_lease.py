@@ -5,14 +5,16 @@ import asyncio
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from harness.executions import NOW, age_target, place_execution, place_worker
+from harness.executions import NOW, age_target, claim_target, place_execution, place_worker
 from tsubame.business.executions.dispatch import Dispatch
-from tsubame.business.executions.entities import TargetResult
+from tsubame.business.executions.entities import Ending, Mark, TargetResult
 from tsubame.business.executions.errors import AlreadyEndedError, LeaseLostError
+from tsubame.business.executions.records import TargetRecords
 from tsubame.business.executions.states import ExecutionState, TargetState
 from tsubame.business.shared.actor import SYSTEM
 from tsubame.business.workers.entities import Identity
 from tsubame.data_access.db.presence import Presence
+from tsubame.data_access.system_clock import SystemClock
 from tsubame.data_access.transactions import SqlTransactions
 from tsubame.data_access.vitals import vitals
 
@@ -26,8 +28,7 @@ async def test_only_one_of_two_workers_gets_a_target(transactions: SqlTransactio
     workers = [await place_worker(transactions) for _ in range(2)]
 
     async def claim(worker: int) -> bool:
-        async with transactions.begin() as tx:
-            return await tx.targets.claim(placed.targets[0], workers[worker], NOW) is not None
+        return await claim_target(transactions, placed.targets[0], workers[worker]) is not None
 
     assert sorted(await asyncio.gather(claim(0), claim(1))) == [False, True]
 
@@ -36,8 +37,7 @@ async def test_claim_moves_execution_to_running(transactions: SqlTransactions) -
     """権利を取ると、対象は「開始中」、実行は「実行中」になる。"""
     placed = await place_execution(transactions)
     worker = await place_worker(transactions)
-    async with transactions.begin() as tx:
-        assignment = await tx.targets.claim(placed.targets[0], worker, NOW)
+    assignment = await claim_target(transactions, placed.targets[0], worker)
     async with transactions.begin() as tx:
         execution = await tx.executions.get(placed.id)
     assert assignment is not None
@@ -49,17 +49,16 @@ async def test_stale_epoch_can_write_nothing(transactions: SqlTransactions) -> N
     """引き継がれたあとの古いワーカーは、終わりも状態も書けない。"""
     placed = await place_execution(transactions)
     dead = await place_worker(transactions, silent_s=60)
-    async with transactions.begin() as tx:
-        stale = await tx.targets.claim(placed.targets[0], dead, NOW)
+    stale = await claim_target(transactions, placed.targets[0], dead)
     assert stale is not None
     async with transactions.begin() as tx:
         assert await tx.targets.release_orphans(silent_too=True) == 1
+    async with transactions.begin() as tx:
+        assert not await tx.targets.mark([Mark(stale.lease, TargetState.RUNNING)], NOW)
+        assert not await tx.targets.finish([Ending(stale.lease, SUCCEEDED)], NOW)
+    records = TargetRecords(transactions, SystemClock(), dead)
     with pytest.raises(LeaseLostError):
-        async with transactions.begin() as tx:
-            await tx.targets.finish(stale.lease, SUCCEEDED, NOW)
-    with pytest.raises(LeaseLostError):
-        async with transactions.begin() as tx:
-            await tx.targets.mark(stale.lease, TargetState.RUNNING, None, "", NOW)
+        await records.end(Ending(stale.lease, SUCCEEDED))
 
 
 async def test_living_worker_keeps_its_targets(transactions: SqlTransactions, engine: AsyncEngine) -> None:
@@ -68,8 +67,7 @@ async def test_living_worker_keeps_its_targets(transactions: SqlTransactions, en
     presence = await Presence.register(engine, ME)
     keeping = asyncio.create_task(presence.keep(vitals))
     try:
-        async with transactions.begin() as tx:
-            assert await tx.targets.claim(placed.targets[0], presence.worker_id, NOW) is not None
+        assert await claim_target(transactions, placed.targets[0], presence.worker_id) is not None
         async with transactions.begin() as tx:
             assert await tx.targets.release_orphans(silent_too=True) == 0
     finally:
@@ -83,8 +81,7 @@ async def test_worker_that_left_is_taken_over_at_once(
     """去ったワーカーの対象は、心拍の途切れを待たずに引き継げる。"""
     placed = await place_execution(transactions)
     presence = await Presence.register(engine, ME)
-    async with transactions.begin() as tx:
-        await tx.targets.claim(placed.targets[0], presence.worker_id, NOW)
+    await claim_target(transactions, placed.targets[0], presence.worker_id)
     await presence.leave()
     async with transactions.begin() as tx:
         assert await tx.targets.release_orphans(silent_too=False) == 1
@@ -105,13 +102,12 @@ async def test_last_target_ends_the_execution(transactions: SqlTransactions) -> 
     worker = await place_worker(transactions)
 
     async def finish(index: int) -> None:
-        async with transactions.begin() as tx:
-            assignment = await tx.targets.claim(placed.targets[index], worker, NOW)
+        assignment = await claim_target(transactions, placed.targets[index], worker)
         assert assignment is not None
         async with transactions.begin() as tx:
-            await tx.targets.mark(assignment.lease, TargetState.RUNNING, None, "", NOW)
+            await tx.targets.mark([Mark(assignment.lease, TargetState.RUNNING)], NOW)
         async with transactions.begin() as tx:
-            await tx.targets.finish(assignment.lease, SUCCEEDED, NOW)
+            await tx.targets.finish([Ending(assignment.lease, SUCCEEDED)], NOW)
 
     await asyncio.gather(*(finish(index) for index in range(8)))
     async with transactions.begin() as tx:
@@ -124,8 +120,7 @@ async def test_cancel_ends_waiting_targets_and_names_running_ones(transactions: 
     """中止すると、待っている対象はその場で終わり、動いている対象だけが止める相手として返る。"""
     placed = await place_execution(transactions, server_count=2)
     worker = await place_worker(transactions)
-    async with transactions.begin() as tx:
-        await tx.targets.claim(placed.targets[0], worker, NOW)
+    await claim_target(transactions, placed.targets[0], worker)
     async with transactions.begin() as tx:
         left = await tx.executions.request_cancel(placed.id, SYSTEM, NOW)
     async with transactions.begin() as tx:
@@ -157,3 +152,22 @@ async def test_undone_transaction_delivers_nothing(transactions: SqlTransactions
     with pytest.raises(LookupError):
         await deliver_and_fail()
     assert await Dispatch(transactions).sweep() == 1
+
+
+async def test_many_records_at_once_are_written_together(transactions: SqlTransactions) -> None:
+    """同時に引き受け、同時に終えても、二重に渡らず、権利を失った一つだけが断られる。"""
+    placed = await place_execution(transactions, server_count=5)
+    records = TargetRecords(transactions, SystemClock(), await place_worker(transactions))
+    twice = [*placed.targets, placed.targets[0]]
+    assignments = await asyncio.gather(*(records.claim(target_id) for target_id in twice))
+    mine = [assignment for assignment in assignments if assignment is not None]
+    assert sorted(assignment.lease.target_id for assignment in mine) == sorted(placed.targets)
+    async with transactions.begin() as tx:
+        await tx.targets.release(mine[0].lease)
+    ends = await asyncio.gather(
+        *(records.end(Ending(assignment.lease, SUCCEEDED)) for assignment in mine), return_exceptions=True
+    )
+    assert [type(end) for end in ends] == [LeaseLostError, *[type(None)] * 4]
+    async with transactions.begin() as tx:
+        execution = await tx.executions.get(placed.id)
+    assert execution.state_counts == {"starting": 1, "succeeded": 4}

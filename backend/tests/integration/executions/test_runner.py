@@ -17,6 +17,7 @@ from tsubame.business.executions.cleaner import Cleaner
 from tsubame.business.executions.driver import DriverPorts
 from tsubame.business.executions.entities import Target
 from tsubame.business.executions.log_writer import LogWriter
+from tsubame.business.executions.records import TargetRecords
 from tsubame.business.executions.runner import TargetRunner
 from tsubame.business.executions.states import TargetState
 from tsubame.business.servers.entities import Endpoint
@@ -71,8 +72,10 @@ async def worker(
     store = ChunkStore(url, engine)
     writer = LogWriter(store)
     cleaner = Cleaner(transactions, gateway.runs, endpoints, clock)
-    ports = DriverPorts(transactions, gateway.runs, endpoints, writer, clock)
-    runner = TargetRunner(ports, cleaner, await place_worker(transactions))
+    worker_id = await place_worker(transactions)
+    records = TargetRecords(transactions, clock, worker_id)
+    ports = DriverPorts(records, gateway.runs, endpoints, writer, clock)
+    runner = TargetRunner(transactions, ports, cleaner, worker_id)
     writing = asyncio.create_task(writer.run())
     try:
         yield Bench(transactions, runner, ChunkReader(engine))

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -65,7 +66,11 @@ class CredentialRepository(Protocol):
         ...
 
     async def sealed_of(self, credential_id: CredentialId) -> SealedCredential:
-        """Raises: CredentialNotFoundError。"""
+        """暗号文。Raises: CredentialNotFoundError。"""
+        ...
+
+    async def sealed(self, credential_ids: Sequence[CredentialId]) -> dict[CredentialId, SealedCredential]:
+        """``sealed_of`` をまとめて。あるものだけ。"""
         ...
 
     async def page(self, query: str, request: PageRequest) -> Page[Credential]: ...

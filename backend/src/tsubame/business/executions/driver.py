@@ -12,13 +12,12 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from tsubame.business.credentials.entities import KeyLogin, PasswordLogin
-from tsubame.business.executions.entities import Assignment, TargetResult
-from tsubame.business.executions.flow import FlowTx, end_target
+from tsubame.business.executions.entities import Assignment, Ending, Mark, TargetResult
 from tsubame.business.executions.log_writer import LogStream, LogWriter
 from tsubame.business.executions.masking import Masker
 from tsubame.business.executions.outcomes import Stopped, decide, never_started
-from tsubame.business.executions.ports import Queue
 from tsubame.business.executions.reasons import Reason
+from tsubame.business.executions.records import TargetRecords
 from tsubame.business.executions.remote_run import (
     Attachment,
     Cut,
@@ -46,17 +45,10 @@ from tsubame.business.shared.backoff import Backoff
 from tsubame.business.shared.clock import Clock
 from tsubame.business.shared.errors import UnavailableError
 from tsubame.business.shared.ids import ServerId
-from tsubame.business.shared.persistence import persist
 from tsubame.business.shared.secret import Secret
-from tsubame.business.shared.transactions import Transactions
 
 _BRIEF_S: Final = 0.1
 """これより早く終わる走りには、「走り出した」の記録を一つ省く。"""
-
-
-class DriverTx(FlowTx, Protocol):
-    @property
-    def queue(self) -> Queue: ...
 
 
 class Endpoints(Protocol):
@@ -73,7 +65,7 @@ class Endpoints(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DriverPorts:
-    transactions: Transactions[DriverTx]
+    records: TargetRecords
     runs: RemoteRuns
     endpoints: Endpoints
     log_writer: LogWriter
@@ -92,6 +84,8 @@ class TargetDriver:
         self._marked: tuple[TargetState, str | None] | None = None
         # starting のあいだに引き継いだなら、前の者がもう送り出したかもしれない
         self._maybe_sent = assignment.lease.epoch > 1 or assignment.state is not TargetState.STARTING
+        self.endpoint: Endpoint | None = None
+        """最後に使ったつなぎ方。"""
 
     async def drive(self, cancel: asyncio.Event) -> TargetResult:
         """終わりまで動かし、確定させた終わりを返す。
@@ -100,10 +94,7 @@ class TargetDriver:
             LeaseLostError: ほかのワーカーが引き継いだ。
         """
         result = await self._drive(cancel)
-        await persist(
-            self._ports.transactions,
-            lambda tx: end_target(tx, self._lease, result, self._ports.clock.now()),
-        )
+        await self._ports.records.end(Ending(self._lease, result))
         return result
 
     async def _drive(self, cancel: asyncio.Event) -> TargetResult:
@@ -205,6 +196,7 @@ class TargetDriver:
             return endpoint
 
     async def _connect(self, endpoint: Endpoint, log: LogStream, stopper: Stopper) -> Attachment:
+        self.endpoint = endpoint
         offset = log.remote_position
         # hello を記録したあとに送り直すと、消えた記録の上で二度目が始まりうる
         if self._state is TargetState.STARTING and offset == 0:
@@ -286,10 +278,7 @@ class TargetDriver:
         self._state = state
         if self._marked == (state, reason):
             return
-        await persist(
-            self._ports.transactions,
-            lambda tx: tx.targets.mark(self._lease, state, reason, detail, self._ports.clock.now()),
-        )
+        await self._ports.records.mark(Mark(self._lease, state, reason, detail))
         self._marked = (state, reason)
 
 

@@ -162,15 +162,6 @@ class Assignment:
 
 
 @dataclass(frozen=True, slots=True)
-class EndedTarget:
-    """終わった対象の、次を決めるのに要る事実。"""
-
-    spec: ScriptSpec
-    attempt: int
-    cancel_requested: bool
-
-
-@dataclass(frozen=True, slots=True)
 class TargetResult:
     """対象の終わり。"""
 
@@ -179,3 +170,30 @@ class TargetResult:
     detail: str = ""
     exit_code: int | None = None
     survivors: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """途中の状態(``running`` か ``disconnected``)の記録。"""
+
+    lease: Lease
+    state: TargetState
+    reason: str | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """終わりの記録。"""
+
+    lease: Lease
+    result: TargetResult
+
+
+@dataclass(frozen=True, slots=True)
+class EndedTarget:
+    """終わった対象の、次を決めるのに要る事実。"""
+
+    spec: ScriptSpec
+    attempt: int
+    cancel_requested: bool

@@ -1,15 +1,17 @@
 """実行の進み: 対象が終わるたびに、やり直すか、次の波を開くか、止めるかを決める。"""
 
 import random
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from tsubame.business.executions.entities import (
     EndedTarget,
+    Ending,
     Lease,
     PauseReason,
-    TargetResult,
 )
 from tsubame.business.executions.ports import TargetRepository
 from tsubame.business.executions.reasons import Reason
@@ -84,25 +86,37 @@ class FlowTx(Protocol):
     def signals(self) -> Signals: ...
 
 
-async def end_target(tx: FlowTx, lease: Lease, result: TargetResult, at: datetime) -> None:
-    """対象の終わりを確定させ、実行を次へ進める。
+async def end_targets(tx: FlowTx, endings: Sequence[Ending], at: datetime) -> AbstractSet[TargetId]:
+    """対象の終わりを確定させ、それぞれの実行を次へ進める。終わりを記せた対象を返す。
 
-    Raises: LeaseLostError。
+    権利を失っていた対象の終わりは、記されない。
     """
-    ended = await tx.targets.finish(lease, result, at)
-    if not ended.cancel_requested:
-        if should_retry(ended.spec.retry, ended.attempt, result, first_hand=lease.epoch == 1):
-            await _try_again(tx, lease, ended, at)
-        elif ended.spec.strategy.waves or ended.spec.strategy.max_failures is not None:
-            await advance(tx, lease.execution_id, at)
+    ended = await tx.targets.finish(endings, at)
+    moving: dict[ExecutionId, bool] = {}
+    for ending in endings:
+        facts = ended.get(ending.lease.target_id)
+        if facts is None or facts.cancel_requested:
+            continue
+        execution_id = ending.lease.execution_id
+        if should_retry(facts.spec.retry, facts.attempt, ending.result, first_hand=ending.lease.epoch == 1):
+            await _try_again(tx, ending.lease, facts, at)
+            moving.setdefault(execution_id, False)
+        elif facts.spec.strategy.waves or facts.spec.strategy.max_failures is not None:
+            moving[execution_id] = True
+    for execution_id, by_strategy in moving.items():
+        await (advance if by_strategy else _refresh)(tx, execution_id, at)
     # 空きができた
     await tx.signals.send(SignalKind.QUEUE, [0])
+    return ended.keys()
 
 
 async def _try_again(tx: FlowTx, lease: Lease, ended: EndedTarget, at: datetime) -> None:
     wait = delay_s(ended.spec.retry, ended.attempt, random.random())  # noqa: S311  暗号ではなく、散らすため
     await tx.targets.try_again([lease.target_id], at, not_before=at + timedelta(seconds=wait))
-    await tx.flow.refresh(lease.execution_id, at)
+
+
+async def _refresh(tx: FlowTx, execution_id: ExecutionId, at: datetime) -> None:
+    await tx.flow.refresh(execution_id, at)
 
 
 async def advance(tx: FlowTx, execution_id: ExecutionId, at: datetime) -> None:

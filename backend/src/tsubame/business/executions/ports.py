@@ -7,12 +7,13 @@ from tsubame.business.executions.entities import (
     Assignment,
     CancelReason,
     EndedTarget,
+    Ending,
     Execution,
     ExecutionDetail,
     ExecutionKind,
     Lease,
+    Mark,
     Target,
-    TargetResult,
 )
 from tsubame.business.executions.reasons import Reason
 from tsubame.business.executions.states import ExecutionState, TargetState
@@ -157,21 +158,21 @@ class TargetRepository(Protocol):
         """Raises: TargetNotFoundError。"""
         ...
 
-    async def claim(self, target_id: TargetId, worker_id: WorkerId, at: datetime) -> Assignment | None:
-        """権利を取る。``queued`` なら ``starting`` へ進める。
+    async def claim(
+        self, target_ids: Sequence[TargetId], worker_id: WorkerId, at: datetime
+    ) -> dict[TargetId, Assignment]:
+        """権利を取り、取れた分を返す。``queued`` なら ``starting`` へ進める。
 
-        生きているほかのワーカーが持つか、もう終わっているか、自分が引き受けを止められていれば ``None``。
+        生きているほかのワーカーが持つか、もう終わっているか、自分が引き受けを止められていれば、取れない。
         """
         ...
 
-    async def mark(
-        self, lease: Lease, state: TargetState, reason: str | None, detail: str, at: datetime
-    ) -> None:
-        """``running`` か ``disconnected`` へ。Raises: LeaseLostError。"""
+    async def mark(self, marks: Sequence[Mark], at: datetime) -> set[TargetId]:
+        """``running`` か ``disconnected`` へ進め、進めた対象を返す。権利のなかった対象は入らない。"""
         ...
 
-    async def finish(self, lease: Lease, result: TargetResult, at: datetime) -> EndedTarget:
-        """終わりを確定させ、権利を手放す。Raises: LeaseLostError。"""
+    async def finish(self, endings: Sequence[Ending], at: datetime) -> dict[TargetId, EndedTarget]:
+        """終わりを確定させて権利を手放し、終えた対象を返す。権利のなかった対象は入らない。"""
         ...
 
     async def try_again(
@@ -207,7 +208,7 @@ class TargetRepository(Protocol):
         """
         ...
 
-    async def mark_cleaned(self, target_id: TargetId, at: datetime) -> None: ...
+    async def mark_cleaned(self, target_ids: Sequence[TargetId], at: datetime) -> None: ...
 
 
 class Queue(Protocol):

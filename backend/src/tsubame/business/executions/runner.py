@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from typing import Final
 
 from tsubame.business.executions.cleaner import Cleaner
-from tsubame.business.executions.driver import DriverPorts, DriverTx, TargetDriver
+from tsubame.business.executions.driver import DriverPorts, TargetDriver
 from tsubame.business.executions.entities import Assignment
 from tsubame.business.executions.errors import LeaseLostError
+from tsubame.business.executions.records import RecordTx
 from tsubame.business.shared.ids import TargetId, WorkerId
 from tsubame.business.shared.persistence import persist
 from tsubame.business.shared.signals import Signal, SignalKind
+from tsubame.business.shared.transactions import Transactions
 
 _CLOSE_S: Final = 1.0
 _log = logging.getLogger(__name__)
@@ -20,7 +22,14 @@ _log = logging.getLogger(__name__)
 class TargetRunner:
     """動かしている対象の名簿と、中止の取り次ぎ。"""
 
-    def __init__(self, ports: DriverPorts, cleaner: Cleaner, worker_id: WorkerId) -> None:
+    def __init__(
+        self,
+        transactions: Transactions[RecordTx],
+        ports: DriverPorts,
+        cleaner: Cleaner,
+        worker_id: WorkerId,
+    ) -> None:
+        self._transactions = transactions
         self._ports = ports
         self._cleaner = cleaner
         self._worker_id = worker_id
@@ -43,10 +52,7 @@ class TargetRunner:
         await asyncio.shield(drive)
 
     async def _deliver(self, target_id: TargetId) -> None:
-        assignment = await persist(
-            self._ports.transactions,
-            lambda tx: tx.targets.claim(target_id, self._worker_id, self._ports.clock.now()),
-        )
+        assignment = await self._ports.records.claim(target_id)
         if assignment is None:
             return
         cancel = self._cancels[target_id] = asyncio.Event()
@@ -58,8 +64,9 @@ class TargetRunner:
             del self._cancels[target_id]
 
     async def _drive(self, assignment: Assignment, cancel: asyncio.Event) -> None:
+        driver = TargetDriver(self._ports, assignment)
         try:
-            result = await TargetDriver(self._ports, assignment).drive(cancel)
+            result = await driver.drive(cancel)
         except LeaseLostError:
             _log.warning("lease_lost target_id=%d", assignment.lease.target_id)
             # 引き継がれたとは限らない。データベースが倒れて、書いたログの最後が巻き戻ることもある
@@ -69,11 +76,11 @@ class TargetRunner:
             _log.exception("drive_failed target_id=%d", assignment.lease.target_id)
             await self._let_go(assignment)
         else:
-            self._cleaner.clean_soon(assignment, result.state)
+            self._cleaner.clean_soon(assignment, result.state, driver.endpoint)
 
     async def _let_go(self, assignment: Assignment) -> None:
         """自分がまだ持っているなら手放す。見回りが、間をおいて配達し直す。"""
-        await persist(self._ports.transactions, lambda tx: tx.targets.release(assignment.lease))
+        await persist(self._transactions, lambda tx: tx.targets.release(assignment.lease))
 
     def on_signal(self, signal: Signal) -> None:
         if signal.kind is SignalKind.CANCEL:
@@ -89,7 +96,7 @@ class TargetRunner:
         watched: Sequence[TargetId] = [key for key, cancel in self._cancels.items() if not cancel.is_set()]
         if not watched:
             return
-        async with self._ports.transactions.begin() as tx:
+        async with self._transactions.begin() as tx:
             for target_id in await tx.targets.cancel_requested(watched):
                 self._set_cancel(target_id)
 
@@ -102,8 +109,8 @@ class TargetRunner:
             # 届かないサーバの接続を閉じるのに手間取る運転がいても、引き継ぎは遅らせない。
             # 権利を手放したあとに書こうとしても、もう何も書けない
             await asyncio.wait(self._drives, timeout=_CLOSE_S)
-        await persist(self._ports.transactions, self._put_back)
+        await persist(self._transactions, self._put_back)
 
-    async def _put_back(self, tx: DriverTx) -> None:
+    async def _put_back(self, tx: RecordTx) -> None:
         """手放すのと列に戻すのを、一つの取引で。見回りを待たずに、ほかの者が続きを追う。"""
         await tx.queue.deliver(await tx.targets.release_all(self._worker_id))

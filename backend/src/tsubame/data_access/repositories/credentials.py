@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Row, delete, func, insert, or_, select, text, update
@@ -23,7 +24,7 @@ _USED_BY = (
     .scalar_subquery()
     .label("server_count")
 )
-# 暗号文は、開くとき(sealed_of)にだけ読む
+# 暗号文は、開くとき(sealed)にだけ読む
 _COLUMNS = (*(column for column in credentials.c if column.name != "sealed"), _USED_BY)
 
 
@@ -73,13 +74,21 @@ class SqlCredentialRepository:
         return _credential(row)
 
     async def sealed_of(self, credential_id: CredentialId) -> SealedCredential:
-        query = select(credentials.c.kind, credentials.c.sealed, credentials.c.version).where(
-            credentials.c.id == credential_id
-        )
-        row = (await self._connection.execute(query)).one_or_none()
-        if row is None:
+        found = await self.sealed([credential_id])
+        if not found:
             raise _not_found(credential_id)
-        return SealedCredential(CredentialKind(row.kind), row.sealed, row.version)
+        return found[credential_id]
+
+    async def sealed(self, credential_ids: Sequence[CredentialId]) -> dict[CredentialId, SealedCredential]:
+        found = await self._connection.execute(
+            select(credentials.c.id, credentials.c.kind, credentials.c.sealed, credentials.c.version).where(
+                credentials.c.id == func.any(list(credential_ids))
+            )
+        )
+        return {
+            CredentialId(row.id): SealedCredential(CredentialKind(row.kind), row.sealed, row.version)
+            for row in found
+        }
 
     async def page(self, query: str, request: PageRequest) -> Page[Credential]:
         found = select(*_COLUMNS)

@@ -113,6 +113,10 @@ class SqlServerRepository:
             raise _not_found(server_id)
         return _server(row)
 
+    async def many(self, server_ids: Sequence[ServerId]) -> dict[ServerId, Server]:
+        found = await self._connection.execute(_SELECT.where(servers.c.id == func.any(list(server_ids))))
+        return {ServerId(row.id): _server(row) for row in found}
+
     async def page(self, where: ServerFilter, request: PageRequest) -> Page[Server]:
         query = _SELECT
         if where.query:

@@ -1,18 +1,14 @@
 """対象の行。状態は、権利(lease)と元の状態を確かめて置き換える。"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import (
     Boolean,
-    Row,
     RowMapping,
-    case,
-    exists,
     func,
     insert,
-    literal,
     literal_column,
     or_,
     select,
@@ -22,18 +18,16 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.elements import ColumnElement
 
-from tsubame.business.executions.entities import Assignment, Attempt, EndedTarget, Lease, Target, TargetResult
-from tsubame.business.executions.errors import LeaseLostError, TargetNotFoundError
+from tsubame.business.executions.entities import Assignment, Attempt, EndedTarget, Ending, Lease, Mark, Target
+from tsubame.business.executions.errors import TargetNotFoundError
 from tsubame.business.executions.ports import LeftOver
-from tsubame.business.executions.reasons import Reason
 from tsubame.business.executions.run_ids import new_run_id
-from tsubame.business.executions.states import UNFINISHED, TargetState, sources_of
-from tsubame.business.shared.ids import ExecutionId, ServerId, TargetId, WorkerId
+from tsubame.business.executions.states import UNFINISHED, TargetState
+from tsubame.business.shared.ids import ServerId, TargetId, WorkerId
 from tsubame.data_access.db.presence import dead_workers, left_workers
+from tsubame.data_access.repositories import target_moves
 from tsubame.data_access.repositories.execution_rows import TARGET_COLUMNS, to_attempt, to_target
-from tsubame.data_access.repositories.execution_state import refresh_execution
-from tsubame.data_access.repositories.spec_json import from_json
-from tsubame.data_access.tables.executions import executions, targets, workers
+from tsubame.data_access.tables.executions import executions, targets
 
 _UNDELIVERED: Final = literal_column(
     "NOT EXISTS (SELECT 1 FROM procrastinate_jobs j"
@@ -78,81 +72,16 @@ class SqlTargetRepository:
         )
         return tuple(to_attempt(earlier) for earlier in found.mappings())
 
-    async def claim(self, target_id: TargetId, worker_id: WorkerId, at: datetime) -> Assignment | None:
-        execution = await self._lock_execution(target_id)
-        if execution is None:
-            return None
-        claimed = await self._connection.execute(
-            update(targets)
-            .where(
-                targets.c.id == target_id,
-                targets.c.lease_worker_id.is_(None),
-                targets.c.admitted_at.is_not(None),
-                targets.c.state.in_(UNFINISHED),
-                _on_duty(worker_id),
-            )
-            .values(
-                lease_worker_id=worker_id,
-                lease_epoch=targets.c.lease_epoch + 1,
-                state=case(
-                    (targets.c.state == TargetState.QUEUED, literal(TargetState.STARTING)),
-                    else_=targets.c.state,
-                ),
-                started_at=func.coalesce(targets.c.started_at, at),
-            )
-            .returning(targets)
-        )
-        row = claimed.one_or_none()
-        if row is None:
-            return None
-        await refresh_execution(self._connection, execution["id"], at)
-        return _assignment(row, execution, worker_id)
+    async def claim(
+        self, target_ids: Sequence[TargetId], worker_id: WorkerId, at: datetime
+    ) -> dict[TargetId, Assignment]:
+        return await target_moves.claim(self._connection, target_ids, worker_id, at)
 
-    async def mark(
-        self, lease: Lease, state: TargetState, reason: str | None, detail: str, at: datetime
-    ) -> None:
-        await self._lock_execution(lease.target_id)
-        values = {"state": state, "reason": reason, "detail": detail}
-        await self._move(lease, values, (*sources_of(state), state))
-        await refresh_execution(self._connection, lease.execution_id, at)
+    async def mark(self, marks: Sequence[Mark], at: datetime) -> set[TargetId]:
+        return await target_moves.mark(self._connection, marks, at)
 
-    async def finish(self, lease: Lease, result: TargetResult, at: datetime) -> EndedTarget:
-        values = {
-            "state": result.state,
-            "reason": result.reason,
-            "detail": result.detail,
-            "exit_code": result.exit_code,
-            "survivors": list(result.survivors),
-            "finished_at": at,
-            "lease_worker_id": None,
-        }
-        execution = await self._lock_execution(lease.target_id)
-        if execution is None:
-            raise _lost(lease)
-        if result.reason == Reason.CANCELLED_BY_USER and execution["cancel_reason"] is not None:
-            values["reason"] = execution["cancel_reason"]
-        attempt = await self._move(lease, values, sources_of(result.state))
-        await refresh_execution(self._connection, lease.execution_id, at)
-        return EndedTarget(
-            spec=from_json(execution["spec"]),
-            attempt=attempt,
-            cancel_requested=execution["cancel_requested_at"] is not None,
-        )
-
-    async def _move(
-        self, lease: Lease, values: Mapping[str, object], sources: tuple[TargetState, ...]
-    ) -> int:
-        """権利と元の状態を確かめて置き換え、何度目の試みかを返す。"""
-        moved = await self._connection.execute(
-            update(targets)
-            .where(*_owned(lease), targets.c.state.in_(sources))
-            .values(values)
-            .returning(targets.c.attempt)
-        )
-        attempt: int | None = moved.scalar_one_or_none()
-        if attempt is None:
-            raise _lost(lease)
-        return attempt
+    async def finish(self, endings: Sequence[Ending], at: datetime) -> dict[TargetId, EndedTarget]:
+        return await target_moves.finish(self._connection, endings, at)
 
     async def try_again(
         self, target_ids: Sequence[TargetId], at: datetime, *, not_before: datetime | None
@@ -178,21 +107,6 @@ class SqlTargetRepository:
                 for row in earlier.mappings()
             ],
         )
-
-    async def _lock_execution(self, target_id: TargetId) -> RowMapping | None:
-        # どの道も「実行 → 対象」の順に鎖す。逆の順が混ざると、にらみ合いになる
-        found = await self._connection.execute(
-            select(
-                executions.c.id,
-                executions.c.spec,
-                executions.c.cancel_requested_at,
-                executions.c.cancel_reason,
-            )
-            .join(targets, targets.c.execution_id == executions.c.id)
-            .where(targets.c.id == target_id)
-            .with_for_update(of=executions)
-        )
-        return found.mappings().one_or_none()
 
     async def release(self, lease: Lease) -> None:
         await self._connection.execute(update(targets).where(*_owned(lease)).values(lease_worker_id=None))
@@ -257,35 +171,10 @@ class SqlTargetRepository:
         )
         return [LeftOver(TargetId(row.id), ServerId(row.server_id), row.run_id) for row in found]
 
-    async def mark_cleaned(self, target_id: TargetId, at: datetime) -> None:
-        await self._connection.execute(update(targets).where(targets.c.id == target_id).values(cleaned_at=at))
-
-
-def _assignment(row: Row[Any], execution: RowMapping, worker_id: WorkerId) -> Assignment:
-    return Assignment(
-        lease=Lease(TargetId(row.id), ExecutionId(execution["id"]), worker_id, row.lease_epoch),
-        state=TargetState(row.state),
-        run_id=row.run_id,
-        spec=from_json(execution["spec"]),
-        server_id=None if row.server_id is None else ServerId(row.server_id),
-        remote_bytes=row.remote_bytes,
-        log_bytes=row.log_bytes,
-        log_newlines=row.log_newlines,
-        log_day=row.log_day,
-        started_at=row.started_at,
-        cancel_requested=execution["cancel_requested_at"] is not None,
-    )
-
-
-def _lost(lease: Lease) -> LeaseLostError:
-    return LeaseLostError(f"target {lease.target_id} epoch {lease.epoch}")
-
-
-def _on_duty(worker_id: WorkerId) -> ColumnElement[bool]:
-    """引き受けを止められた者、去った者には渡さない。"""
-    return exists().where(
-        workers.c.id == worker_id, workers.c.draining_at.is_(None), workers.c.stopped_at.is_(None)
-    )
+    async def mark_cleaned(self, target_ids: Sequence[TargetId], at: datetime) -> None:
+        await self._connection.execute(
+            update(targets).where(targets.c.id == func.any(list(target_ids))).values(cleaned_at=at)
+        )
 
 
 def _owned(lease: Lease) -> tuple[ColumnElement[bool], ...]:
