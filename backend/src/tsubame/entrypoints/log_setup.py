@@ -9,6 +9,7 @@ import sys
 from typing import Literal, TextIO
 
 import structlog
+from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict, Processor
 
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -67,7 +68,10 @@ def _drop_colour_copy(logger: object, method: str, event: EventDict) -> EventDic
 
 
 def _renderers(form: LogFormat, out: TextIO) -> list[Processor]:
+    # どちらの形でも、例外に局所変数を付けない。パスワードや鍵が記録に残ってしまう
     if form == "json":
         # 例外も 1 行の中に入れる。行で区切る集め方で、1 件が何件にも割れないように
-        return [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(ensure_ascii=False)]
-    return [structlog.dev.ConsoleRenderer(colors=out.isatty())]
+        tracebacks = structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
+        return [tracebacks, structlog.processors.JSONRenderer(ensure_ascii=False)]
+    plain = structlog.dev.plain_traceback
+    return [structlog.dev.ConsoleRenderer(colors=out.isatty(), exception_formatter=plain)]

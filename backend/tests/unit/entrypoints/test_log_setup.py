@@ -3,12 +3,13 @@
 import io
 import json
 import logging
+import secrets
 from collections.abc import Iterator
 
 import pytest
 import structlog
 
-from tsubame.entrypoints.log_setup import configure_logging
+from tsubame.entrypoints.log_setup import LogFormat, configure_logging
 
 
 @pytest.fixture(autouse=True)
@@ -58,3 +59,21 @@ def test_level_hides_talkative_libraries() -> None:
         logging.getLogger("uvicorn.access").info("GET /healthz")
     assert "GET /healthz" not in quiet.getvalue()
     assert "GET /healthz" in loud.getvalue()
+
+
+@pytest.mark.parametrize("form", ["console", "json"])
+def test_exception_never_shows_local_variables(form: LogFormat) -> None:
+    """例外の記録に、そのときの変数の中身(パスワードかもしれない)は載らない。"""
+    out = io.StringIO()
+    configure_logging("info", form, out)
+
+    def fail(password: str) -> None:
+        raise ValueError(len(password))
+
+    password = secrets.token_hex()
+    try:
+        fail(password)
+    except ValueError:
+        logging.getLogger("tsubame").exception("失敗")
+    assert "ValueError" in out.getvalue()
+    assert password not in out.getvalue()
