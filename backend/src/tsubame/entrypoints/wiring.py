@@ -62,7 +62,7 @@ from tsubame.presentation.http.services import HttpServices
 from tsubame.presentation.ws.hub import Hub
 from tsubame.presentation.ws.log_feed import LogFeed
 from tsubame.presentation.ws.stream import StreamPorts
-from tsubame.presentation.ws.subscriptions import Sources
+from tsubame.presentation.ws.subscription import Sources
 
 # web と worker が一つのプロセスに同居しても、画面の読み書きと運転が互いを待たない数
 _POOL_SIZE = 20

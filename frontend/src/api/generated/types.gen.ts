@@ -282,6 +282,8 @@ export type DuplicateInput = {
 
 /**
  * ExecutionChanged
+ *
+ * 実行の全部。購読の初めと、合図を取りこぼしたおそれがあるときに届く。
  */
 export type ExecutionChanged = {
     execution: ExecutionRead;
@@ -293,6 +295,31 @@ export type ExecutionChanged = {
      * Type
      */
     type: 'execution';
+};
+
+/**
+ * ExecutionDelta
+ *
+ * この購読が前に送った姿からの変わり。
+ *
+ * ``execution`` と ``queue`` は今の値。``targets`` は変わった対象だけで、同じ ``position`` のものと
+ * 置き換える。
+ */
+export type ExecutionDelta = {
+    execution: ExecutionSummary;
+    /**
+     * Id
+     */
+    id: number;
+    queue: QueuePlaceRead | null;
+    /**
+     * Targets
+     */
+    targets: Array<TargetRead>;
+    /**
+     * Type
+     */
+    type: 'execution_delta';
 };
 
 /**
@@ -1847,6 +1874,8 @@ export type SubscribeChanges = {
 
 /**
  * SubscribeExecution
+ *
+ * 一つの実行。初めに ``execution``、そのあとは ``execution_delta``。
  */
 export type SubscribeExecution = {
     /**
@@ -5512,6 +5541,8 @@ export type StreamServerMessageWebhookPayload = ({
 } & Pong) | ({
     type: 'execution';
 } & ExecutionChanged) | ({
+    type: 'execution_delta';
+} & ExecutionDelta) | ({
     type: 'executions';
 } & ExecutionsChanged) | ({
     type: 'changed';
