@@ -1451,6 +1451,38 @@ export type RunOwnerRead = {
 };
 
 /**
+ * ServerDiskRead
+ *
+ * サーバの上の実行のファイル。最後に見に行ったときのもの。
+ */
+export type ServerDiskRead = {
+    /**
+     * Free Bytes
+     */
+    free_bytes: number | null;
+    /**
+     * Low Space
+     */
+    low_space: boolean;
+    /**
+     * Measured At
+     */
+    measured_at: string;
+    /**
+     * Orphan Runs
+     */
+    orphan_runs: number;
+    /**
+     * Total Bytes
+     */
+    total_bytes: number | null;
+    /**
+     * Used Bytes
+     */
+    used_bytes: number;
+};
+
+/**
  * ServerInput
  */
 export type ServerInput = {
@@ -1506,6 +1538,11 @@ export type ServerInput = {
 };
 
 /**
+ * ServerOrder
+ */
+export type ServerOrder = 'name' | 'run_files';
+
+/**
  * ServerPage
  */
 export type ServerPage = {
@@ -1539,6 +1576,7 @@ export type ServerRead = {
      * Description
      */
     description: string;
+    disk: ServerDiskRead | null;
     /**
      * Host
      */
@@ -4176,14 +4214,6 @@ export type ListServersData = {
     path?: never;
     query?: {
         /**
-         * Q
-         */
-        q?: string;
-        /**
-         * Tag
-         */
-        tag?: Array<string> | null;
-        /**
          * Cursor
          */
         cursor?: string | null;
@@ -4191,6 +4221,15 @@ export type ListServersData = {
          * Limit
          */
         limit?: number;
+        /**
+         * Q
+         */
+        q?: string;
+        /**
+         * Tag
+         */
+        tag?: Array<string> | null;
+        sort?: ServerOrder;
     };
     url: '/api/v1/servers';
 };
