@@ -30,7 +30,9 @@ async def pin(api: Api, server_id: int, key: HostKey = PINNED) -> None:
 async def test_create_and_read(admin: httpx.AsyncClient) -> None:
     """作ったサーバは、入れたとおりに読め、ホスト鍵はまだ承認されていない。"""
     credential = await new_credential(admin)
-    body = server_body(credential["id"], tags=["prod", "env=web"], run_directory="/srv/run dir/日本")
+    body = server_body(
+        credential["id"], tags=["prod", "env=web", "team:infra/db"], run_directory="/srv/run dir/日本"
+    )
     answer = await admin.post("/servers", json=body)
     server = created(answer)
     assert answer.headers["etag"] == '"1"'
@@ -73,6 +75,7 @@ async def test_hosts_that_can_exist(admin: httpx.AsyncClient, host: str, stored:
         ({"username": "a\0"}, {"username": "ssh_username_invalid"}),
         ({"port": 0}, {"port": "greater_than_equal"}),
         ({"tags": ["ok", "no space allowed"]}, {"tags.1": "tag_invalid"}),
+        ({"tags": ["name:web"]}, {"tags.0": "tag_invalid"}),
         ({"tags": ["a", "b", "a"]}, {"tags.2": "duplicate"}),
         ({"run_directory": "relative"}, {"run_directory": "run_directory_invalid"}),
         ({"run_directory": "/it's"}, {"run_directory": "run_directory_invalid"}),
