@@ -57,12 +57,9 @@ async def through(b: Bench, stream: StreamClient, job: int, expected: bytes) -> 
     loop = asyncio.get_running_loop()
     started = loop.time()
     execution = await b.journey.start(job)
-    await stream.subscribe("execution", execution_id=execution["id"])
-    message = await stream.wait_for(
-        lambda message: message["type"] == "execution" and message["execution"]["finished_at"] is not None
-    )
+    number = await stream.subscribe("execution", execution_id=execution["id"])
+    ended = await stream.execution_when(number, lambda held: held["finished_at"] is not None)
     seconds = loop.time() - started
-    ended = message["execution"]
     digest = hashlib.sha256()
     async with b.client.stream("GET", f"/targets/{ended['targets'][0]['id']}/log") as answer:
         async for part in answer.aiter_bytes():

@@ -121,12 +121,10 @@ async def product(b: Bench, job: int, size: int) -> float:
     async with open_stream(b.client) as stream:
         started = loop.time()
         execution = await b.journey.start(job)
-        await stream.subscribe("execution", execution_id=execution["id"])
-        told = await stream.wait_for(
-            lambda message: message["type"] == "execution" and message["execution"]["finished_at"] is not None
-        )
+        number = await stream.subscribe("execution", execution_id=execution["id"])
+        told = await stream.execution_when(number, lambda held: held["finished_at"] is not None)
         seconds = loop.time() - started
-    counts = told["execution"]["state_counts"]
+    counts = told["state_counts"]
     if counts != {"succeeded": size}:
         raise RuntimeError(f"not all succeeded: {counts}")
     return seconds

@@ -1,13 +1,16 @@
 """待ち行列・上限・待たせる・続けるの道。"""
 
+import asyncio
 from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from harness.api import Api, created, field_codes, found, problem
-from harness.factories import new_job, new_server
+from harness.factories import job_body, new_job, new_server, server_body
+from harness.waiting import eventually
+from tsubame.business.executions.admitter import Admitter
 from tsubame.business.shared.actor import SYSTEM
 from tsubame.business.shared.ids import ExecutionId
 from tsubame.data_access.tables.audit import audit_events
@@ -155,3 +158,42 @@ async def test_rerun_failed(api: Api, admin: httpx.AsyncClient) -> None:
         await tx.connection.execute(update(targets).values(state="succeeded"))
         await tx.flow.refresh(ExecutionId(execution["id"]), api.clock.now())
     assert problem(await admin.post(f"{path}/rerun-failed"), 409)["code"] == "nothing_to_rerun"
+
+
+async def test_wider_limits_wake_the_admitter(
+    api: Api, admin: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ジョブの同時実行の枠やサーバの上限を広げると、決まった間隔の見直しを待たずに始まる。"""
+    monkeypatch.setattr("tsubame.business.executions.admitter._LOOK_AGAIN_S", 3600.0)
+    await add_worker(api, 10)
+    server = await new_server(admin, max_parallel=2)
+    job = await new_job(admin, server["id"], queueing={"concurrency_limit": 1})
+    for _ in range(3):
+        await start(admin, job)
+    admitter, connected = Admitter(api.transactions, api.clock), asyncio.Event()
+    unsubscribe = api.foundation.bus.subscribe(admitter.on_signal, connected.set)
+    working = [asyncio.create_task(work, name="hear") for work in (api.foundation.bus.run(), admitter.run())]
+    try:
+        await connected.wait()
+        assert await admitted(api) == 1
+        body = job_body(server["id"], queueing={"concurrency_limit": 3})
+        found(await admin.put(f"/jobs/{job['id']}", json=body))
+        await eventually(lambda: has_admitted(api, 2), "広げた枠の分が始まる")
+        body = server_body(server["credential_id"], max_parallel=3)
+        found(await admin.put(f"/servers/{server['id']}", json=body))
+        await eventually(lambda: has_admitted(api, 3), "広げた上限の分が始まる")
+    finally:
+        unsubscribe()
+        for task in working:
+            task.cancel()
+        await asyncio.gather(*working, return_exceptions=True)
+
+
+async def admitted(api: Api) -> int:
+    async with api.transactions.begin() as tx:
+        query = select(func.count()).where(targets.c.admitted_at.is_not(None))
+        return int((await tx.connection.execute(query)).scalar_one())
+
+
+async def has_admitted(api: Api, count: int) -> bool:
+    return await admitted(api) == count

@@ -77,6 +77,23 @@ async def test_known_and_unknown_runs(api: Api, admin: httpx.AsyncClient, path: 
         assert await _listed(admin, path, wanted.run_id) is None
 
 
+async def test_last_look_is_remembered(api: Api, admin: httpx.AsyncClient, path: str, sshd: Sshd) -> None:
+    """見に行った数は、そのときの時刻とともにサーバに残り、一覧でも読める。"""
+    wanted = order("echo hi\n")
+    await follow(await api.ssh.runs.start(sshd.endpoint(), wanted))
+    server_path = path.removesuffix("/runs")
+    assert found(await admin.get(server_path))["disk"] is None
+    looked = found(await admin.get(path))
+    disk = found(await admin.get(server_path))["disk"]
+    assert disk["used_bytes"] == looked["total_bytes"] > 0
+    assert disk["orphan_runs"] == sum(run["owner"] is None for run in looked["runs"]) > 0
+    assert disk["free_bytes"] == looked["directories"][0]["free_bytes"]
+    assert disk["total_bytes"] >= disk["free_bytes"]
+    (listed,) = found(await admin.get("/servers"))["items"]
+    assert listed["disk"] == disk
+    await api.ssh.runs.remove(sshd.endpoint(), wanted.run_id)
+
+
 async def test_removal_is_audited(api: Api, admin: httpx.AsyncClient, path: str, sshd: Sshd) -> None:
     """消した走りの名前が、監査記録に残る。もうないものを消しても、誤りにしない。"""
     wanted = order("echo hi\n")

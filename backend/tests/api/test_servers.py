@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from harness.api import Api, created, field_codes, found, problem
 from harness.executions import place_execution
 from harness.factories import new_credential, new_job, new_server, server_body
-from tsubame.business.servers.entities import HostKey
+from tsubame.business.servers.entities import HostKey, ServerDisk
 from tsubame.business.shared.ids import ServerId
 from tsubame.business.shared.permissions import Role
 from tsubame.data_access.tables.audit import audit_events
@@ -30,7 +30,9 @@ async def pin(api: Api, server_id: int, key: HostKey = PINNED) -> None:
 async def test_create_and_read(admin: httpx.AsyncClient) -> None:
     """作ったサーバは、入れたとおりに読め、ホスト鍵はまだ承認されていない。"""
     credential = await new_credential(admin)
-    body = server_body(credential["id"], tags=["prod", "env=web"], run_directory="/srv/run dir/日本")
+    body = server_body(
+        credential["id"], tags=["prod", "env=web", "team:infra/db"], run_directory="/srv/run dir/日本"
+    )
     answer = await admin.post("/servers", json=body)
     server = created(answer)
     assert answer.headers["etag"] == '"1"'
@@ -73,6 +75,7 @@ async def test_hosts_that_can_exist(admin: httpx.AsyncClient, host: str, stored:
         ({"username": "a\0"}, {"username": "ssh_username_invalid"}),
         ({"port": 0}, {"port": "greater_than_equal"}),
         ({"tags": ["ok", "no space allowed"]}, {"tags.1": "tag_invalid"}),
+        ({"tags": ["name:web"]}, {"tags.0": "tag_invalid"}),
         ({"tags": ["a", "b", "a"]}, {"tags.2": "duplicate"}),
         ({"run_directory": "relative"}, {"run_directory": "run_directory_invalid"}),
         ({"run_directory": "/it's"}, {"run_directory": "run_directory_invalid"}),
@@ -334,3 +337,42 @@ async def test_jump_in_use_is_kept(admin: httpx.AsyncClient) -> None:
     assert (refused["code"], refused["params"]) == ("server_is_jump", {"servers": "s1", "count": 1})
     found(await put_jump(admin, second, None))
     assert (await admin.delete(f"/servers/{first['id']}")).status_code == 204
+
+
+async def test_list_by_the_size_of_run_files(api: Api, admin: httpx.AsyncClient) -> None:
+    """実行のファイルの大きい順に、頁をまたいで一台も抜けず、まだ見ていないサーバは最後に並ぶ。"""
+    credential = await new_credential(admin)
+    ids = [
+        (await new_server(admin, name=name, credential_id=credential["id"]))["id"]
+        for name in ("small", "never", "large", "same")
+    ]
+    async with api.transactions.begin() as tx:
+        for index, used in ((0, 10), (2, 3_000_000_000), (3, 10)):
+            disk = ServerDisk(used, 0, 4, 100, api.clock.now())
+            await tx.server_disk.record(ServerId(ids[index]), disk)
+    names: list[str] = []
+    path: str | None = "/servers?sort=run_files&limit=1"
+    while path is not None:
+        page = found(await admin.get(path))
+        names += [server["name"] for server in page["items"]]
+        cursor = page["next_cursor"]
+        path = None if cursor is None else f"/servers?sort=run_files&limit=1&cursor={cursor}"
+    assert names == ["large", "same", "small", "never"]
+    foreign = found(await admin.get("/servers", params={"limit": 1}))["next_cursor"]
+    refused = await admin.get("/servers", params={"sort": "run_files", "cursor": foreign})
+    assert field_codes(refused) == {"cursor": "invalid_cursor"}
+
+
+@pytest.mark.parametrize(
+    ("free", "total", "low"), [(4, 100, True), (5, 100, False), (0, 100, True), (None, None, False)]
+)
+async def test_low_space(
+    api: Api, admin: httpx.AsyncClient, free: int | None, total: int | None, *, low: bool
+) -> None:
+    """空きが 5 % を切ると、少ないと言う。空きが分からなければ、言わない。"""
+    server = await new_server(admin)
+    async with api.transactions.begin() as tx:
+        disk = ServerDisk(1, 0, free, total, api.clock.now())
+        await tx.server_disk.record(ServerId(server["id"]), disk)
+    read = found(await admin.get(f"/servers/{server['id']}"))["disk"]
+    assert (read["free_bytes"], read["low_space"]) == (free, low)

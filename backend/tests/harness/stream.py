@@ -18,12 +18,13 @@ _HEADER = struct.Struct(">IQ")
 
 @dataclass
 class StreamClient:
-    """一本の WebSocket。ログは購読ごとに、位置を確かめながらつなげる。"""
+    """一本の WebSocket。購読ごとに、ログは位置を確かめながらつなげ、実行は変わりを当てて今の姿を持つ。"""
 
     socket: ClientConnection
     logs: dict[int, bytearray] = field(default_factory=dict)
     starts: dict[int, int] = field(default_factory=dict)
     messages: deque[dict[str, Any]] = field(default_factory=deque)
+    executions: dict[int, dict[str, Any]] = field(default_factory=dict)
     _ids: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     async def send(self, **message: Any) -> None:
@@ -48,6 +49,7 @@ class StreamClient:
         if isinstance(received, str):
             message: dict[str, Any] = json.loads(received)
             self.messages.append(message)
+            self._hold(message)
             return message
         number, offset = _HEADER.unpack_from(received)
         log = self.logs.setdefault(number, bytearray())
@@ -55,6 +57,26 @@ class StreamClient:
         assert offset == start + len(log), f"続きでない枠: {offset} != {start + len(log)}"
         log += received[_HEADER.size :]
         return None
+
+    def _hold(self, message: dict[str, Any]) -> None:
+        if message["type"] == "execution":
+            self.executions[message["id"]] = message["execution"]
+        elif message["type"] == "execution_delta":
+            held = self.executions[message["id"]]
+            fresh = {target["position"]: target for target in message["targets"]}
+            targets = [fresh.get(target["position"], target) for target in held["targets"]]
+            self.executions[message["id"]] = {
+                **held,
+                **message["execution"],
+                "queue": message["queue"],
+                "targets": targets,
+            }
+
+    async def execution_when(self, number: int, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """購読した実行の今の姿が条件に合うまで受け取り続ける。"""
+        while number not in self.executions or not wanted(self.executions[number]):
+            await self.receive()
+        return self.executions[number]
 
     async def wait_for(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """条件に合う文が届くまで受け取り続ける。すでに届いていたものも見る。"""

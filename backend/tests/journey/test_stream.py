@@ -49,16 +49,17 @@ async def test_viewer_far_behind_is_moved_to_the_end(product: Product, sshd: Ssh
 
 
 async def test_states_are_told_as_they_change(product: Product, sshd: Sshd) -> None:
-    """実行の購読は、購読したときの姿と、その後の変化を知らせる。"""
+    """実行の購読は、購読したときの全部と、その後の変わりだけを知らせ、重ねると今の姿になる。"""
     async with product.client() as client, open_stream(client) as stream:
         journey = Journey(client)
         server = await journey.add_server(sshd, ME)
         execution = await journey.start(await journey.add_job("sleep 0.5", [server]))
-        await stream.subscribe("execution", execution_id=execution["id"])
-        ended = await stream.wait_for(
-            lambda message: message["type"] == "execution" and message["execution"]["state"] == "succeeded"
-        )
-        assert ended["execution"]["targets"][0]["exit_code"] == 0
+        number = await stream.subscribe("execution", execution_id=execution["id"])
+        ended = await stream.execution_when(number, lambda held: held["state"] == "succeeded")
+        assert ended["targets"][0]["exit_code"] == 0
+        kinds = [message["type"] for message in stream.messages]
+        assert kinds.count("execution") == 1
+        assert ended == (await client.get(f"/executions/{execution['id']}")).json()
 
 
 async def test_line_counts_grow_while_running(product: Product, sshd: Sshd) -> None:
@@ -68,13 +69,9 @@ async def test_line_counts_grow_while_running(product: Product, sshd: Sshd) -> N
         server = await journey.add_server(sshd, ME)
         script = "echo 1; sleep 0.6; echo 2; echo 3; while :; do sleep 0.1; done"
         execution = await journey.start(await journey.add_job(script, [server]))
-        await stream.subscribe("execution", execution_id=execution["id"])
-        told = await stream.wait_for(
-            lambda message: (
-                message["type"] == "execution" and message["execution"]["targets"][0]["log_lines"] == 3
-            )
-        )
-        assert told["execution"]["state"] == "running"
+        number = await stream.subscribe("execution", execution_id=execution["id"])
+        told = await stream.execution_when(number, lambda held: held["targets"][0]["log_lines"] == 3)
+        assert told["state"] == "running"
         await client.post(f"/executions/{execution['id']}/cancel")
 
 

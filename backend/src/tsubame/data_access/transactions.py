@@ -21,6 +21,7 @@ from tsubame.data_access.repositories.flow import SqlFlowRepository
 from tsubame.data_access.repositories.jobs import SqlJobRepository
 from tsubame.data_access.repositories.outputs import SqlOutputRepository
 from tsubame.data_access.repositories.run_owners import SqlRunOwnerRepository
+from tsubame.data_access.repositories.server_disk import SqlServerDiskRepository
 from tsubame.data_access.repositories.server_selection import SqlServerSelection
 from tsubame.data_access.repositories.servers import SqlServerRepository
 from tsubame.data_access.repositories.targets import SqlTargetRepository
@@ -52,6 +53,10 @@ class SqlTransaction:
     @property
     def setup_token(self) -> SqlSetupTokenRepository:
         return SqlSetupTokenRepository(self._connection)
+
+    @property
+    def server_disk(self) -> SqlServerDiskRepository:
+        return SqlServerDiskRepository(self._connection)
 
     @property
     def credentials(self) -> SqlCredentialRepository:

@@ -19,6 +19,7 @@ from tsubame.business.auth.setup import SetupService
 from tsubame.business.credentials.service import CredentialService
 from tsubame.business.executions.admitter import Admitter
 from tsubame.business.executions.cleaner import Cleaner
+from tsubame.business.executions.disk_patrol import DiskPatrol
 from tsubame.business.executions.dispatch import Dispatch
 from tsubame.business.executions.driver import DriverPorts
 from tsubame.business.executions.housekeeping import HousekeepingService
@@ -64,7 +65,7 @@ from tsubame.presentation.http.services import HttpServices
 from tsubame.presentation.ws.hub import Hub
 from tsubame.presentation.ws.log_feed import LogFeed
 from tsubame.presentation.ws.stream import StreamPorts
-from tsubame.presentation.ws.subscriptions import Sources
+from tsubame.presentation.ws.subscription import Sources
 
 # web と worker が一つのプロセスに同居しても、画面の読み書きと運転が互いを待たない数
 _POOL_SIZE = 20
@@ -139,7 +140,7 @@ def http_services(foundation: Foundation, settings: Settings) -> HttpServices:
         executions=ExecutionService(transactions, clock),
         starts=StartService(transactions, clock),
         queue=QueueService(transactions),
-        housekeeping=HousekeepingService(transactions, ssh.runs, foundation.endpoints),
+        housekeeping=HousekeepingService(transactions, ssh.runs, foundation.endpoints, clock),
         logs=LogReadingService(ChunkReader(foundation.engine), SqlLogTickets(foundation.engine), clock),
         outputs=OutputService(transactions, ChunkReader(foundation.engine)),
         readiness=DatabaseReadiness(foundation.engine),
@@ -177,6 +178,7 @@ async def worker_parts(foundation: Foundation, settings: Settings) -> WorkerPart
         log_writer=log_writer,
         runner=runner,
         cleaner=cleaner,
+        disk_patrol=DiskPatrol(transactions, runs, foundation.endpoints, clock),
         vitals=vitals,
         dispatch=Dispatch(transactions),
         admitter=Admitter(transactions, clock),

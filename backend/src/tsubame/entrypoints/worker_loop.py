@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from tsubame.business.executions.admitter import Admitter
 from tsubame.business.executions.cleaner import Cleaner
+from tsubame.business.executions.disk_patrol import DiskPatrol
 from tsubame.business.executions.dispatch import Dispatch
 from tsubame.business.executions.log_writer import LogWriter
 from tsubame.business.executions.runner import TargetRunner
@@ -26,6 +27,7 @@ _SWEEP_S: Final = 2.0
 _CANCEL_CHECK_S: Final = 5.0
 _STALLED_CHECK_S: Final = 10.0
 _PATROL_S: Final = 600.0
+_DISK_PATROL_S: Final = 60.0
 _DAY_S: Final = 86_400.0
 _STOP_S: Final = 5.0
 _log = structlog.get_logger(__name__)
@@ -41,6 +43,7 @@ class WorkerParts:
     log_writer: LogWriter
     runner: TargetRunner
     cleaner: Cleaner
+    disk_patrol: DiskPatrol
     vitals: Callable[[], Vitals]
     dispatch: Dispatch
     admitter: Admitter
@@ -64,6 +67,7 @@ async def run_worker_loop(parts: WorkerParts) -> None:
                 "sweep": every(_SWEEP_S, lambda: parts.dispatch.sweep(take_over=parts.presence.settled)),
                 "cancel-check": every(_CANCEL_CHECK_S, parts.runner.look_for_cancels),
                 "patrol": every(_PATROL_S, parts.cleaner.patrol),
+                "disk-patrol": every(_DISK_PATROL_S, parts.disk_patrol.walk),
                 "delivery": _deliver(parts),
                 "heartbeat-file": _beat(parts.heartbeat_file),
             }.items():

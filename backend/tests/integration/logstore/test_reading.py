@@ -1,5 +1,6 @@
 """保存したログを、範囲と行で読む。"""
 
+import asyncio
 import random
 
 import pytest
@@ -113,6 +114,16 @@ async def test_reading_beyond_the_end_is_empty(room: LogRoom) -> None:
     lines = await room.reader.lines(target_id, 3, 10, 100)
     assert (lines.data, lines.count, lines.first_byte) == (b"", 0, 8)
     assert [part async for part in room.reader.read(target_id, 8, 20)] == []
+
+
+async def test_log_whose_pieces_are_gone_is_empty(room: LogRoom) -> None:
+    """中身が片付けられた対象の行は、いつまでも探さず、空で返す。"""
+    target_id = await room.write(b"one\ntwo\n")
+    async with room.engine.begin() as connection:
+        await connection.execute(text("DELETE FROM log_chunks"))
+    async with asyncio.timeout(10):
+        lines = await room.reader.lines(target_id, 1, 10, 100)
+    assert (lines.data, lines.count) == (b"", 0)
 
 
 async def test_unknown_target_is_reported(room: LogRoom) -> None:

@@ -13,7 +13,7 @@ from harness.cutting_proxy import cutting_proxy
 from harness.logs import LogRoom, add_targets, claim
 from harness.waiting import eventually
 from tsubame.business.executions.entities import Lease
-from tsubame.business.executions.errors import LeaseLostError
+from tsubame.business.executions.errors import LeaseLostError, LogRefusedError
 from tsubame.business.executions.log_writer import LogOffsets, LogStream
 from tsubame.business.executions.masking import Masker
 from tsubame.business.executions.ports import LogBlock, LogPiece
@@ -236,3 +236,39 @@ async def test_answer_lost_after_commit_is_not_written_twice(room: LogRoom) -> N
     assert await store.append([piece, stale]) == {piece.lease}
     await store.close()
     assert await room.read(target_id) == b"once\n"
+
+
+async def test_refused_piece_fails_only_its_own_target(room: LogRoom) -> None:
+    """データベースが一つの対象の分だけを断っても、その対象に伝わるだけで、ほかは書き続ける。"""
+    store = GatedStore(room.url, room.engine)
+    good, bad, other = await add_targets(room.engine, 3)
+    async with room.engine.begin() as connection:
+        await connection.exec_driver_sql(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
+            f" $$ BEGIN IF NEW.id = {bad} THEN RAISE 'no place for this'; END IF; RETURN NEW; END $$"
+        )
+        await connection.exec_driver_sql(
+            "CREATE TRIGGER refuse BEFORE UPDATE OF log_bytes ON targets"
+            " FOR EACH ROW EXECUTE FUNCTION refuse()"
+        )
+    async with room.writer(store) as writer:
+        streams = [
+            writer.open(await claim(room.engine, target_id), Masker([])) for target_id in (good, bad, other)
+        ]
+        store.gate.clear()
+        await streams[0].write(b"first\n")
+        await eventually(lambda: store.batches == [1], "最初の一切れが渡る")
+        for stream in streams:
+            await stream.write(b"one\n")
+        store.gate.set()
+        assert (await streams[0].finish()).log == 10
+        assert (await streams[2].finish()).log == 4
+        with pytest.raises(LogRefusedError, match="no place for this"):
+            await streams[1].finish()
+        with pytest.raises(LogRefusedError):
+            await streams[1].write(b"more\n")
+        late = writer.open(await claim(room.engine, await room.target()), Masker([]))
+        await late.write(b"still here\n")
+        assert (await late.finish()).log == 11
+    assert store.batches[:2] == [1, 3]
+    assert (await room.read(good), await room.read(bad)) == (b"first\none\n", b"")

@@ -282,6 +282,8 @@ export type DuplicateInput = {
 
 /**
  * ExecutionChanged
+ *
+ * 実行の全部。購読の初めと、合図を取りこぼしたおそれがあるときに届く。
  */
 export type ExecutionChanged = {
     execution: ExecutionRead;
@@ -293,6 +295,31 @@ export type ExecutionChanged = {
      * Type
      */
     type: 'execution';
+};
+
+/**
+ * ExecutionDelta
+ *
+ * この購読が前に送った姿からの変わり。
+ *
+ * ``execution`` と ``queue`` は今の値。``targets`` は変わった対象だけで、同じ ``position`` のものと
+ * 置き換える。
+ */
+export type ExecutionDelta = {
+    execution: ExecutionSummary;
+    /**
+     * Id
+     */
+    id: number;
+    queue: QueuePlaceRead | null;
+    /**
+     * Targets
+     */
+    targets: Array<TargetRead>;
+    /**
+     * Type
+     */
+    type: 'execution_delta';
 };
 
 /**
@@ -1424,6 +1451,38 @@ export type RunOwnerRead = {
 };
 
 /**
+ * ServerDiskRead
+ *
+ * サーバの上の実行のファイル。最後に見に行ったときのもの。
+ */
+export type ServerDiskRead = {
+    /**
+     * Free Bytes
+     */
+    free_bytes: number | null;
+    /**
+     * Low Space
+     */
+    low_space: boolean;
+    /**
+     * Measured At
+     */
+    measured_at: string;
+    /**
+     * Orphan Runs
+     */
+    orphan_runs: number;
+    /**
+     * Total Bytes
+     */
+    total_bytes: number | null;
+    /**
+     * Used Bytes
+     */
+    used_bytes: number;
+};
+
+/**
  * ServerInput
  */
 export type ServerInput = {
@@ -1479,6 +1538,11 @@ export type ServerInput = {
 };
 
 /**
+ * ServerOrder
+ */
+export type ServerOrder = 'name' | 'run_files';
+
+/**
  * ServerPage
  */
 export type ServerPage = {
@@ -1512,6 +1576,7 @@ export type ServerRead = {
      * Description
      */
     description: string;
+    disk: ServerDiskRead | null;
     /**
      * Host
      */
@@ -1847,6 +1912,8 @@ export type SubscribeChanges = {
 
 /**
  * SubscribeExecution
+ *
+ * 一つの実行。初めに ``execution``、そのあとは ``execution_delta``。
  */
 export type SubscribeExecution = {
     /**
@@ -4147,14 +4214,6 @@ export type ListServersData = {
     path?: never;
     query?: {
         /**
-         * Q
-         */
-        q?: string;
-        /**
-         * Tag
-         */
-        tag?: Array<string> | null;
-        /**
          * Cursor
          */
         cursor?: string | null;
@@ -4162,6 +4221,15 @@ export type ListServersData = {
          * Limit
          */
         limit?: number;
+        /**
+         * Q
+         */
+        q?: string;
+        /**
+         * Tag
+         */
+        tag?: Array<string> | null;
+        sort?: ServerOrder;
     };
     url: '/api/v1/servers';
 };
@@ -5512,6 +5580,8 @@ export type StreamServerMessageWebhookPayload = ({
 } & Pong) | ({
     type: 'execution';
 } & ExecutionChanged) | ({
+    type: 'execution_delta';
+} & ExecutionDelta) | ({
     type: 'executions';
 } & ExecutionsChanged) | ({
     type: 'changed';

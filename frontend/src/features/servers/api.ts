@@ -16,6 +16,7 @@ import * as sdk from '@/api/generated'
 export interface ServerQuery {
   q: string
   tag: string[]
+  sort: 'name' | 'run_files'
   cursor: string | null
   limit: number
 }

@@ -9,7 +9,7 @@ export async function fetchTags(): Promise<string[]> {
 
 /** 選べるサーバ。全部は並べず、打った文字で絞る。 */
 export async function findServers(query: string): Promise<ServerRead[]> {
-  return (await api.fetchServers({ q: query, tag: [], cursor: null, limit: 100 })).items
+  return (await api.fetchServers({ q: query, tag: [], sort: 'name', cursor: null, limit: 100 })).items
 }
 
 export async function findCredentials(query: string): Promise<CredentialRead[]> {

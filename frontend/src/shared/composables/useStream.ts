@@ -12,7 +12,7 @@ export function useStream(): StreamSocket {
   return stream
 }
 
-/** 一つの実行が変わるたびに、丸ごと届く。画面を離れるとやめる。 */
+/** 一つの実行が変わるたびに、今の全部が届く。変わらない対象は、前と同じものを指す。画面を離れるとやめる。 */
 export function useExecutionStream(executionId: number, onChange: (execution: Execution) => void): void {
   onScopeDispose(useStream().subscribeExecution(executionId, onChange))
 }

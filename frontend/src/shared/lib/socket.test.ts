@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { WebSocketServer, type WebSocket as Peer } from 'ws'
 
 import { StreamSocket } from './socket'
+import type { Execution } from './streamMessages'
 
 type Message = Record<string, unknown>
 
@@ -162,6 +163,29 @@ describe('実況の接続', () => {
     stream.subscribeExecution(3, () => {})
     expect(await host.current.next()).toEqual({ type: 'subscribe', topic: 'execution', id: 2, execution_id: 3 })
     expect(host.current.sockets).toHaveLength(1)
+  })
+
+  it('実行は、変わった対象だけを替え、変わらない対象は同じものを指し続け、つなぎ直すと全部からやり直す', async () => {
+    const seen: Execution[] = []
+    stream.subscribeExecution(3, (execution) => seen.push(execution))
+    await host.current.admit()
+    await host.current.next()
+    const target = (id: number, position: number, state: string): Message => ({ id, position, state })
+    const whole = { id: 3, state: 'running', spec: { script: 'true' }, queue: null }
+    host.current.say({ type: 'execution', id: 1, execution: { ...whole, targets: [target(10, 0, 'running'), target(11, 1, 'running')] } })
+    const changed = { type: 'execution_delta', id: 1, execution: { id: 3, state: 'failed' }, queue: null }
+    // 同じ位置の次の試みは、番号が変わる
+    host.current.say({ ...changed, targets: [target(12, 1, 'queued')] })
+    host.current.say({ ...changed, targets: [] })
+    await vi.waitFor(() => expect(seen).toHaveLength(3))
+    expect(seen[1]).toEqual({ ...whole, state: 'failed', targets: [target(10, 0, 'running'), target(12, 1, 'queued')] })
+    expect(seen[1]?.targets[0]).toBe(seen[0]?.targets[0])
+    expect(seen[2]?.targets).toBe(seen[1]?.targets)
+    host.current.peer.terminate()
+    await host.current.admit()
+    expect(await host.current.next()).toMatchObject({ topic: 'execution' })
+    host.current.say({ type: 'execution', id: 1, execution: { ...whole, targets: [] } })
+    await vi.waitFor(() => expect(seen.at(-1)?.targets).toEqual([]))
   })
 
   it('やめた購読は伝えられ、つなぎ直しても戻らない', async () => {

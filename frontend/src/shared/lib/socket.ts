@@ -4,6 +4,7 @@ import type { StreamProblem } from '@/api'
 
 import { backoffMs } from './backoff'
 import {
+  applyDelta,
   parseLogFrame,
   type Change,
   type ClientMessage,
@@ -90,11 +91,16 @@ export class StreamSocket {
     })
   }
 
+  /** 届くのは初めの全部と、その後の変わり。`onChange` には、いつも今の全部を渡す。 */
   subscribeExecution(executionId: number, onChange: (execution: Execution) => void): () => void {
+    let held: Execution | undefined
     return this.#add({
       request: (id) => ({ type: 'subscribe', topic: 'execution', id, execution_id: executionId }),
       onMessage: (message) => {
-        if (message.type === 'execution') onChange(message.execution)
+        if (message.type === 'execution') held = message.execution
+        else if (message.type === 'execution_delta' && held) held = applyDelta(held, message)
+        else return
+        onChange(held)
       },
     })
   }

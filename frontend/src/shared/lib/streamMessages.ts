@@ -1,4 +1,5 @@
 import type {
+  ExecutionDelta,
   ExecutionRead,
   ExecutionSummary,
   LogEnd,
@@ -7,6 +8,7 @@ import type {
   StreamClientMessageWebhookPayload,
   StreamProblem,
   StreamServerMessageWebhookPayload,
+  TargetRead,
 } from '@/api'
 
 export type ServerMessage = StreamServerMessageWebhookPayload
@@ -30,6 +32,17 @@ export interface LogRequest {
 export type Execution = ExecutionRead
 export type ExecutionRow = ExecutionSummary
 export type Change = Pick<RoomChanged, 'room' | 'entity_id'>
+
+/** 変わったところだけを替えた姿。変わらない対象は、前と同じものを指すので、描き直されない。 */
+export function applyDelta(held: Execution, delta: ExecutionDelta): Execution {
+  return { ...held, ...delta.execution, queue: delta.queue, targets: replaceTargets(held.targets, delta.targets) }
+}
+
+function replaceTargets(held: TargetRead[], changed: TargetRead[]): TargetRead[] {
+  if (changed.length === 0) return held
+  const fresh = new Map(changed.map((target) => [target.position, target]))
+  return held.map((target) => fresh.get(target.position) ?? target)
+}
 
 const HEADER_BYTES = 12
 

@@ -75,6 +75,10 @@ class LeaseLostError(Exception):
     """ほかのワーカーが引き継いだ。手を引くこと(書いても通らない)。"""
 
 
+class LogRefusedError(Exception):
+    """置き場が、この一切れを受け取らない。待っても変わらない。"""
+
+
 class DownloadTicketError(PermissionDeniedError):
     """ログを落とす券が、使われたか、期限が切れたか、作りもの。"""
 

@@ -1,20 +1,29 @@
 """サーバに残っている走りを見せ、片付ける。"""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from tsubame.business.audit.ports import AuditLog
 from tsubame.business.executions.errors import RunInUseError, RunSurvivedError
 from tsubame.business.executions.ports import RunOwner, RunOwnerRepository
-from tsubame.business.executions.remote_run import RemoteRun, RemoteRuns, RemoteRunState, RunDirectory
+from tsubame.business.executions.remote_run import (
+    RemoteRun,
+    RemoteRuns,
+    RemoteRunState,
+    RunDirectory,
+    Survey,
+)
 from tsubame.business.executions.states import ENDED
 from tsubame.business.executions.stopper import GRACE_S
-from tsubame.business.servers.entities import Endpoint
+from tsubame.business.servers.entities import Endpoint, ServerDisk
 from tsubame.business.servers.events import server_event
-from tsubame.business.servers.ports import ServerRepository
+from tsubame.business.servers.ports import ServerDiskRepository, ServerRepository
 from tsubame.business.shared.actor import Actor
+from tsubame.business.shared.clock import Clock
 from tsubame.business.shared.ids import ServerId
 from tsubame.business.shared.permissions import Permission
+from tsubame.business.shared.signals import SignalKind, Signals
 from tsubame.business.shared.transactions import Transactions
 
 
@@ -26,7 +35,13 @@ class HousekeepingTx(Protocol):
     def run_owners(self) -> RunOwnerRepository: ...
 
     @property
+    def server_disk(self) -> ServerDiskRepository: ...
+
+    @property
     def audit(self) -> AuditLog: ...
+
+    @property
+    def signals(self) -> Signals: ...
 
 
 class Endpoints(Protocol):
@@ -51,17 +66,37 @@ class ServerRuns:
         return sum(owned.run.size for owned in self.runs)
 
 
+async def remember(
+    tx: HousekeepingTx, server_id: ServerId, survey: Survey, at: datetime
+) -> dict[str, RunOwner]:
+    """見てきた大きさを書き留め、走りの持ち主を返す。"""
+    owners = await tx.run_owners.of([run.run_id for run in survey.runs])
+    # 先頭が、新しい走りを置く場所
+    place = next((each for each in survey.directories if each.total_bytes > 0), None)
+    disk = ServerDisk(
+        used_bytes=sum(run.size for run in survey.runs),
+        orphan_runs=sum(run.run_id not in owners for run in survey.runs),
+        free_bytes=None if place is None else place.free_bytes,
+        total_bytes=None if place is None else place.total_bytes,
+        measured_at=at,
+    )
+    await tx.server_disk.record(server_id, disk)
+    await tx.signals.send(SignalKind.SERVER, [server_id])
+    return owners
+
+
 def _order(run: RemoteRun) -> tuple[bool, int, str]:
     return run.state is not RemoteRunState.RUNNING, -run.size, run.run_id
 
 
 class HousekeepingService:
     def __init__(
-        self, transactions: Transactions[HousekeepingTx], runs: RemoteRuns, endpoints: Endpoints
+        self, transactions: Transactions[HousekeepingTx], runs: RemoteRuns, endpoints: Endpoints, clock: Clock
     ) -> None:
         self._transactions = transactions
         self._runs = runs
         self._endpoints = endpoints
+        self._clock = clock
 
     async def look(self, actor: Actor, server_id: ServerId) -> ServerRuns:
         """今サーバにある走りを、SSH で見に行く。走っているものが先、あとは大きい順。
@@ -71,7 +106,7 @@ class HousekeepingService:
         actor.require(Permission.SERVER_TEST)
         survey = await self._runs.survey(await self._endpoints.endpoint_of(server_id))
         async with self._transactions.begin() as tx:
-            owners = await tx.run_owners.of([run.run_id for run in survey.runs])
+            owners = await remember(tx, server_id, survey, self._clock.now())
         ordered = sorted(survey.runs, key=_order)
         return ServerRuns(survey.directories, tuple(OwnedRun(run, owners.get(run.run_id)) for run in ordered))
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from tsubame.business.executions.entities import Assignment
-from tsubame.business.executions.errors import LeaseLostError
+from tsubame.business.executions.errors import LeaseLostError, LogRefusedError
 from tsubame.business.executions.masking import MaskedBytes, Masker
 from tsubame.business.executions.ports import LogBlock, LogPiece, LogStore
 
@@ -79,6 +79,7 @@ class LogStream:
         self._produced = assignment.log_bytes
         self._writing = asyncio.Lock()
         self._finished = False
+        self._refusal: LogRefusedError | None = None
         self._packed: deque[_Packed] = deque()
         self._loose: list[bytes] = []
         self._loose_bytes = 0
@@ -97,6 +98,7 @@ class LogStream:
 
         Raises:
             LeaseLostError: ほかのワーカーが引き継いだ。
+            LogRefusedError: 置き場に断られた。
         """
         async with self._writing:
             if self._finished:
@@ -116,6 +118,7 @@ class LogStream:
 
         Raises:
             LeaseLostError: ほかのワーカーが引き継いだ。
+            LogRefusedError: 置き場に断られた。
         """
         async with self._writing:
             self._refuse_if_lost()
@@ -130,6 +133,8 @@ class LogStream:
         return self.durable
 
     def _refuse_if_lost(self) -> None:
+        if self._refusal is not None:
+            raise LogRefusedError(str(self._refusal)) from self._refusal
         if self.lost:
             raise LeaseLostError(f"target {self.lease.target_id} epoch {self.lease.epoch}")
 
@@ -212,6 +217,11 @@ class LogStream:
         self._loose, self._loose_bytes = [], 0
         self._hold(-self.held_bytes)
         self._count(-self._waiting)
+
+    def fail(self, refusal: LogRefusedError) -> None:
+        """置き場に断られた。書く側は、次に預けるか終えるときに知る。"""
+        self._refusal = refusal
+        self.lose()
 
     @property
     def has_more(self) -> bool:

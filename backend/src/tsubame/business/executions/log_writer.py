@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from tsubame.business.executions.entities import Assignment, Lease
+from tsubame.business.executions.errors import LogRefusedError
 from tsubame.business.executions.log_stream import LogOffsets, LogStream
 from tsubame.business.executions.masking import Masker
 from tsubame.business.executions.ports import LogPiece, LogStore
@@ -112,7 +113,11 @@ class LogWriter:
         return streams, pieces
 
     async def _commit(self, streams: Sequence[LogStream], pieces: Sequence[LogPiece]) -> None:
-        written = await self._append(pieces)
+        try:
+            written = await self._append(pieces)
+        except LogRefusedError as exc:
+            await self._narrow_down(streams, pieces, exc)
+            return
         for stream, piece in zip(streams, pieces, strict=True):
             if stream.lease in written:
                 stream.settle(piece)
@@ -120,6 +125,17 @@ class LogWriter:
                 stream.lose()
             if stream.has_more:
                 self._dirty[stream] = None
+
+    async def _narrow_down(
+        self, streams: Sequence[LogStream], pieces: Sequence[LogPiece], refusal: LogRefusedError
+    ) -> None:
+        """断られたまとまりを一つずつ書き直し、断られる一つだけを、その運転手に返す。"""
+        if len(pieces) == 1:
+            _log.error("log_refused target_id=%d: %s", streams[0].lease.target_id, refusal)
+            streams[0].fail(refusal)
+            return
+        for stream, piece in zip(streams, pieces, strict=True):
+            await self._commit([stream], [piece])
 
     async def _append(self, pieces: Sequence[LogPiece]) -> frozenset[Lease]:
         delay = _FIRST_RETRY_S

@@ -164,8 +164,11 @@ class RemoteRun:
 
 @dataclass(frozen=True, slots=True)
 class RunDirectory:
+    """走りの置き場所と、それのあるファイルシステム。空きが分からなければ、どちらの大きさも 0。"""
+
     path: str
     free_bytes: int
+    total_bytes: int
 
 
 @dataclass(frozen=True, slots=True)

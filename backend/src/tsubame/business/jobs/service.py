@@ -53,6 +53,9 @@ class JobService:
             job = await tx.jobs.replace(job_id, draft, expected_version)
             details: dict[str, object] = {"changed": _changed(_draft_of(before), draft)}
             await _tell(tx, _event(actor, "job.updated", job, details))
+            if before.queueing.concurrency_limit != draft.queueing.concurrency_limit:
+                # 広がった枠を待っている実行を、すぐ始めるため
+                await tx.signals.send(SignalKind.QUEUE, [0])
         return job
 
     async def duplicate(self, actor: Actor, job_id: JobId, name: str) -> Job:

@@ -21,7 +21,8 @@ _LABEL: Final = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 _USERNAME: Final = re.compile(r"[^\s\x00-\x1f\x7f-][^\s\x00-\x1f\x7f]*")
 # 命令の行に載るので、どのシェルの引用の中でも意味を持たない文字だけ。「#」で始まると uid と読まれる
 _SUDO_USER: Final = re.compile(r"[^\s\x00-\x1f\x7f'\\!#-][^\s\x00-\x1f\x7f'\\!]*")
-_TAG: Final = re.compile(r"[A-Za-z0-9._=-]{1,64}")
+# 札の式が読める文字。「name:」で始まる言葉は、式では名前の型と読まれる
+_TAG: Final = re.compile(r"(?!name:)[A-Za-z0-9._:/=-]{1,64}")
 # 命令の行に載るので、fish や csh の引用の中でも特別な意味を持つ文字は断る
 _DIRECTORY: Final = re.compile(r"/[^'\\!\x00-\x1f\x7f]*")
 
@@ -101,7 +102,9 @@ def _tags(values: tuple[str, ...], errors: FieldErrors) -> tuple[str, ...]:
     for index, tag in enumerate(values):
         if not _TAG.fullmatch(tag):
             errors.add(
-                f"tags.{index}", "tag_invalid", "A tag has 1 to 64 letters, digits and the characters . _ = -"
+                f"tags.{index}",
+                "tag_invalid",
+                "A tag has 1 to 64 letters, digits and the characters . _ = : / -",
             )
         elif tag in values[:index]:
             errors.add(f"tags.{index}", "duplicate", "This tag is listed twice.")

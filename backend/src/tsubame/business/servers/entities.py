@@ -1,6 +1,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from tsubame.business.credentials.entities import Login
 from tsubame.business.shared.ids import CredentialId, ProjectId, ServerId
@@ -62,6 +63,33 @@ class JumpServer:
     name: str
 
 
+_LOW_SPACE: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class ServerDisk:
+    """サーバの上の、実行のファイル。最後に見に行ったときのもの。
+
+    Attributes:
+        used_bytes: 走りの記録とログの大きさ。
+        orphan_runs: こちらの知らない走りの数(ほかの設置のものか、記録が消えたもの)。
+        free_bytes: 新しい走りを置く場所の空き。分からなければ ``None``(``total_bytes`` も)。
+    """
+
+    used_bytes: int
+    orphan_runs: int
+    free_bytes: int | None
+    total_bytes: int | None
+    measured_at: datetime
+
+    @property
+    def low_space(self) -> bool:
+        """空きが 5 % を切っている。"""
+        if self.free_bytes is None or not self.total_bytes:
+            return False
+        return self.free_bytes / self.total_bytes < _LOW_SPACE
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """サーバ。
@@ -75,6 +103,7 @@ class Server:
         offered_key: 最後に見せられ、まだ承認されていないホスト鍵。
         run_directory: 実行の記録を置くサーバ側の絶対パス。``None`` なら既定の候補から選ぶ。
         last_test_reason: 最後の接続試験の結果。成功なら空文字、試していなければ ``None``。
+        disk: 実行のファイルの大きさ。まだ見に行っていなければ ``None``。
     """
 
     id: ServerId
@@ -99,6 +128,7 @@ class Server:
     offered_key: HostKey | None
     last_test_at: datetime | None
     last_test_reason: str | None
+    disk: ServerDisk | None
     created_at: datetime
     updated_at: datetime
     version: int

@@ -1,5 +1,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from tsubame.business.audit.ports import AuditLog
@@ -10,6 +12,7 @@ from tsubame.business.servers.entities import (
     JumpServer,
     Route,
     Server,
+    ServerDisk,
     SshOptions,
     TestStep,
 )
@@ -38,12 +41,19 @@ class ServerDraft:
     max_parallel: int | None = None
 
 
+class ServerOrder(StrEnum):
+    NAME = "name"
+    RUN_FILES = "run_files"
+    """実行のファイルが大きい順。まだ見に行っていないものは最後。"""
+
+
 @dataclass(frozen=True, slots=True)
 class ServerFilter:
     """``query`` は名前・ホスト・説明の部分一致。``tags`` は全部を持つもの。"""
 
     query: str = ""
     tags: tuple[str, ...] = ()
+    order: ServerOrder = ServerOrder.NAME
 
 
 class ServerRepository(Protocol):
@@ -99,6 +109,21 @@ class ServerRepository(Protocol):
 
     async def existing(self, server_ids: Sequence[ServerId]) -> frozenset[ServerId]:
         """そのうち、あるもの。"""
+        ...
+
+
+class ServerDiskRepository(Protocol):
+    """最後に見に行ったときの、実行のファイルの大きさ。"""
+
+    async def claim(self, tried_before: datetime, at: datetime, limit: int) -> list[ServerId]:
+        """見に行く番の来たサーバを引き受ける。同じ番を二人が引き受けることはない。
+
+        鍵の承認が済み、最後に試みたのが ``tried_before`` より前のもの。長く見ていないものが先。
+        """
+        ...
+
+    async def record(self, server_id: ServerId, disk: ServerDisk) -> None:
+        """サーバがもうなければ、何もしない。"""
         ...
 
 

@@ -88,6 +88,9 @@ class ServerService:
                 details: dict[str, object] = {"changed": _changed(before, draft)}
                 await tx.audit.record(server_event(actor, "server.updated", server, details))
                 await tx.signals.send(SignalKind.SERVER, [server_id])
+                if before.max_parallel != draft.max_parallel:
+                    # 広がった枠を待っている対象を、すぐ始めるため
+                    await tx.signals.send(SignalKind.QUEUE, [0])
         except CredentialNotFoundError as exc:
             raise _unknown_credential() from exc
         await self._connections.forget(server_id)

@@ -49,6 +49,29 @@ async def page_by_name(
     return Page(items=[to_entity(row) for row in shown], next_after=next_after)
 
 
+async def page_by_size(
+    connection: AsyncConnection,
+    query: Select[Any],
+    key: tuple[ColumnElement[int], ColumnElement[int]],
+    request: PageRequest,
+    to_entity: Callable[[Row[Any]], ItemT],
+) -> Page[ItemT]:
+    """大きい順の一頁。``key`` は大きさと番号の列。
+
+    Raises: InvalidInputError(作りものの ``cursor``)。
+    """
+    size, row_id = key
+    ordered = query.add_columns(size.label("sort_size"), row_id.label("sort_id"))
+    if request.after:
+        ordered = ordered.where(tuple_(size, row_id) < tuple_(*_size_key(request.after)))
+    ordered = ordered.order_by(size.desc(), row_id.desc()).limit(request.limit + 1)
+    rows: Sequence[Row[Any]] = (await connection.execute(ordered)).all()
+    shown = rows[: request.limit]
+    more = len(rows) > request.limit
+    next_after = (shown[-1].sort_size, shown[-1].sort_id) if more else None
+    return Page(items=[to_entity(row) for row in shown], next_after=next_after)
+
+
 def id_key(after: tuple[str | int, ...]) -> int:
     """番号の順の一覧の、前の頁の最後の番号。
 
@@ -64,6 +87,13 @@ def _name_key(after: tuple[str | int, ...]) -> tuple[str, int]:
     match after:
         case (str(name), int(row_id)) if abs(row_id) <= MAX_ROW_ID and not has_control_character(name):
             return name, row_id
+    raise _forged()
+
+
+def _size_key(after: tuple[str | int, ...]) -> tuple[int, int]:
+    match after:
+        case (int(size), int(row_id)) if max(abs(size), abs(row_id)) <= MAX_ROW_ID:
+            return size, row_id
     raise _forged()
 
 

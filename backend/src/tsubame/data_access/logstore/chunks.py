@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tsubame.business.executions.entities import Lease
+from tsubame.business.executions.errors import LogRefusedError
 from tsubame.business.executions.ports import LogBlock, LogPiece
 from tsubame.business.shared.errors import StorageUnavailableError
 from tsubame.business.shared.signals import Signal, SignalKind
@@ -84,8 +85,10 @@ class ChunkStore:
         except BaseException as exc:
             # 途中で止まった接続は、どこまで進んだか分からないので捨てる。取り消しのときも同じ
             await self.close()
-            if isinstance(exc, _OUTAGES) or (isinstance(exc, DBAPIError) and is_outage(exc)):
+            if _is_outage(exc):
                 raise StorageUnavailableError("The log store cannot be reached right now.") from exc
+            if isinstance(exc, psycopg.Error | DBAPIError):
+                raise LogRefusedError(str(exc)) from exc
             raise
 
     async def prepare_months(self) -> None:
@@ -147,6 +150,13 @@ class ChunkStore:
                 options="-c timezone=UTC -c statement_timeout=30000 -c synchronous_commit=off",
             )
         return self._connection
+
+
+def _is_outage(problem: BaseException) -> bool:
+    # 断ると決めた文(RAISE)も InternalError の一種だが、待っても変わらない
+    if isinstance(problem, psycopg.errors.RaiseException):
+        return False
+    return isinstance(problem, _OUTAGES) or (isinstance(problem, DBAPIError) and is_outage(problem))
 
 
 def _block(parts: Sequence[bytes]) -> LogBlock:

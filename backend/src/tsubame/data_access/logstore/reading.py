@@ -105,7 +105,11 @@ async def _cut(connection: AsyncConnection, work: _Cut) -> int:
     position, skip = await work.index.holding(connection, work.newlines_before)
     first_byte = position
     while position < end:
-        for chunk in await work.index.chunks(connection, position, end, _LINES_BYTES):
+        chunks = await work.index.chunks(connection, position, end, _LINES_BYTES)
+        if not chunks:
+            # 行はあるのに中身がない(区画が消された)。待っても現れない
+            break
+        for chunk in chunks:
             data = await unpack([chunk])
             if skip:
                 start = after_newlines(data, skip)

@@ -20,23 +20,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tsubame.business.credentials.errors import CredentialNotFoundError
 from tsubame.business.executions.states import ENDED, TargetState
-from tsubame.business.servers.entities import HostKey, JumpServer, Server, SshOptions
+from tsubame.business.servers.entities import HostKey, JumpServer, Server, ServerDisk, SshOptions
 from tsubame.business.servers.errors import (
     ServerBusyRunningError,
     ServerInUseError,
     ServerIsJumpError,
     ServerNotFoundError,
 )
-from tsubame.business.servers.ports import ServerDraft, ServerFilter
+from tsubame.business.servers.ports import ServerDraft, ServerFilter, ServerOrder
 from tsubame.business.shared.errors import DomainError, NameTakenError, VersionConflictError
 from tsubame.business.shared.ids import CredentialId, ProjectId, ServerId
 from tsubame.business.shared.paging import Page, PageRequest
 from tsubame.data_access.db.constraints import translated
-from tsubame.data_access.db.paging import contains, page_by_name
+from tsubame.data_access.db.paging import contains, page_by_name, page_by_size
 from tsubame.data_access.tables.credentials import credentials
 from tsubame.data_access.tables.executions import targets
 from tsubame.data_access.tables.jobs import job_servers, jobs
-from tsubame.data_access.tables.servers import servers
+from tsubame.data_access.tables.servers import server_disk, servers
 
 _UNFINISHED: Final = tuple(state for state in TargetState if state not in ENDED)
 _SUDO: Final = credentials.alias("sudo_credentials")
@@ -54,15 +54,18 @@ _JUMP_PATH: Final[ColumnClause[Any]] = literal_column(
     )""",
     JSONB,
 )
+_DISK: Final = ("used_bytes", "orphan_runs", "free_bytes", "total_bytes", "measured_at")
 _SELECT: Final = (
     select(
         servers,
         credentials.c.name.label("credential_name"),
         _SUDO.c.name.label("sudo_credential_name"),
         _JUMP_PATH.label("jump_path"),
+        *(server_disk.c[name] for name in _DISK),
     )
     .join(credentials, credentials.c.id == servers.c.credential_id)
     .outerjoin(_SUDO, _SUDO.c.id == servers.c.sudo_credential_id)
+    .outerjoin(server_disk, server_disk.c.server_id == servers.c.id)
 )
 _DEPTH_BEHIND: Final = text("""
     WITH RECURSIVE behind AS (
@@ -127,6 +130,9 @@ class SqlServerRepository:
             query = query.where(false())
         elif where.tags:
             query = query.where(servers.c.tags.contains(list(where.tags)))
+        if where.order is ServerOrder.RUN_FILES:
+            used = case((server_disk.c.measured_at.is_not(None), server_disk.c.used_bytes), else_=-1)
+            return await page_by_size(self._connection, query, (used, servers.c.id), request, _server)
         return await page_by_name(self._connection, query, (servers.c.name, servers.c.id), request, _server)
 
     async def all_tags(self) -> list[str]:
@@ -276,6 +282,7 @@ def _server(row: Row[*tuple[Any, ...]]) -> Server:
         offered_key=_key(row.offered_algorithm, row.offered_key, row.offered_fingerprint),
         last_test_at=row.last_test_at,
         last_test_reason=row.last_test_reason,
+        disk=None if row.measured_at is None else ServerDisk(**{name: getattr(row, name) for name in _DISK}),
         created_at=row.created_at,
         updated_at=row.updated_at,
         version=row.version,

@@ -1,10 +1,13 @@
 """``list`` の答えを、残っている走りの一覧にする。"""
 
 from collections.abc import Sequence
+from typing import Final
 
 from tsubame.business.executions.remote_run import RemoteRun, RemoteRunState, RunDirectory, Survey
 from tsubame.business.servers.errors import ConnectionLostError
 from tsubame.data_access.ssh.control_lines import ControlLine
+
+_KIB: Final = 1024
 
 
 def surveyed(lines: Sequence[ControlLine]) -> Survey:
@@ -22,7 +25,8 @@ def surveyed(lines: Sequence[ControlLine]) -> Survey:
     for line in lines:
         if line.verb == "directory":
             path = line.values["d"]
-            directories[path] = RunDirectory(path, int(line.values["free_kb"]) * 1024)
+            free, total = (int(line.values[name]) * _KIB for name in ("free_kb", "total_kb"))
+            directories[path] = RunDirectory(path, free, total)
         elif line.verb == "run":
             run = _run(line, path)
             runs[run.run_id] = run

@@ -38,3 +38,24 @@ servers = Table(
     UniqueConstraint("project_id", "name"),
     Index("ix_servers_tags", "tags", postgresql_using="gin"),
 )
+
+# サーバの行とは分ける。数が変わるたびに、サーバの版や設定の行を書き換えないため
+server_disk = Table(
+    "server_disk",
+    metadata,
+    Column(
+        "server_id",
+        BigInteger,
+        ForeignKey("servers.id", ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    # 最後に見に行こうとしたとき。届かなかったときも進む
+    instant("tried_at"),
+    # 最後に見られたとき。NULL なら、まだ一度も見ていない
+    instant("measured_at", nullable=True),
+    Column("used_bytes", BigInteger, nullable=False, server_default="0"),
+    Column("orphan_runs", Integer, nullable=False, server_default="0"),
+    Column("free_bytes", BigInteger),
+    Column("total_bytes", BigInteger),
+)

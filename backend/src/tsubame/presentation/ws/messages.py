@@ -9,7 +9,8 @@ from pydantic import Field
 
 from tsubame.business.executions.states import TargetState
 from tsubame.presentation.http.api_model import ApiInput, ApiModel
-from tsubame.presentation.http.schemas.executions import ExecutionRead, ExecutionSummary
+from tsubame.presentation.http.schemas.executions import ExecutionRead, ExecutionSummary, TargetRead
+from tsubame.presentation.http.schemas.queue import QueuePlaceRead
 
 
 class Authenticate(ApiInput):
@@ -35,6 +36,8 @@ class SubscribeLog(ApiInput):
 
 
 class SubscribeExecution(ApiInput):
+    """一つの実行。初めに ``execution``、そのあとは ``execution_delta``。"""
+
     type: Literal["subscribe"]
     topic: Literal["execution"]
     id: int = Field(ge=0, le=0xFFFFFFFF)
@@ -86,9 +89,25 @@ class Pong(ApiModel):
 
 
 class ExecutionChanged(ApiModel):
+    """実行の全部。購読の初めと、合図を取りこぼしたおそれがあるときに届く。"""
+
     type: Literal["execution"]
     id: int
     execution: ExecutionRead
+
+
+class ExecutionDelta(ApiModel):
+    """この購読が前に送った姿からの変わり。
+
+    ``execution`` と ``queue`` は今の値。``targets`` は変わった対象だけで、同じ ``position`` のものと
+    置き換える。
+    """
+
+    type: Literal["execution_delta"]
+    id: int
+    execution: ExecutionSummary
+    queue: QueuePlaceRead | None
+    targets: list[TargetRead]
 
 
 class ExecutionsChanged(ApiModel):
@@ -135,6 +154,7 @@ ServerMessage = Annotated[
     | Subscribed
     | Pong
     | ExecutionChanged
+    | ExecutionDelta
     | ExecutionsChanged
     | RoomChanged
     | LogPosition

@@ -17,6 +17,7 @@ from tsubame.business.auth.authenticator import Authenticator
 from tsubame.business.shared.actor import Actor
 from tsubame.business.shared.errors import AuthenticationError, DomainError
 from tsubame.business.shared.ids import ExecutionId, TargetId
+from tsubame.presentation.ws.execution_subscription import ExecutionSubscription
 from tsubame.presentation.ws.hub import Hub
 from tsubame.presentation.ws.mailbox import Mailbox
 from tsubame.presentation.ws.messages import (
@@ -33,13 +34,11 @@ from tsubame.presentation.ws.messages import (
     SubscribeLog,
     Unsubscribe,
 )
+from tsubame.presentation.ws.subscription import Sources, Subscription
 from tsubame.presentation.ws.subscriptions import (
     ChangesSubscription,
     ExecutionsSubscription,
-    ExecutionSubscription,
     LogSubscription,
-    Sources,
-    Subscription,
 )
 
 UNAUTHENTICATED: Final = 4401

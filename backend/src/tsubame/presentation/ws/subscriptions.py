@@ -1,33 +1,25 @@
 """購読ごとの、「今まで何を送ったか」と「次に何を送るか」。"""
 
-import asyncio
 import struct
 from dataclasses import dataclass, field
-from typing import Final, Literal, Protocol
+from typing import Final, Literal
 
-from tsubame.business.executions.ports import LogReader
-from tsubame.business.executions.service import ExecutionService
 from tsubame.business.shared.actor import Actor
 from tsubame.business.shared.ids import ExecutionId, TargetId
 from tsubame.business.shared.signals import SignalKind
-from tsubame.presentation.http.schemas.execution_mapping import execution_read, execution_summary
-from tsubame.presentation.ws.log_feed import LogFeed
+from tsubame.presentation.http.schemas.execution_mapping import execution_summary
 from tsubame.presentation.ws.mailbox import Mail
 from tsubame.presentation.ws.messages import (
-    ExecutionChanged,
     ExecutionsChanged,
     LogEnd,
     LogPosition,
     RoomChanged,
     SubscribeLog,
 )
+from tsubame.presentation.ws.subscription import Calm, Outlet, Sources
 
 _HEADER: Final = struct.Struct(">IQ")
 _NEVER_BEHIND: Final = 2**62
-_CALM_S: Final = 0.1
-"""状態の知らせの最短の間隔。二百の対象が一斉に動いても、画面は毎秒十回で足りる。"""
-_GROWTH_S: Final = 1.0
-_GROWTH_S_PER_TARGET: Final = 0.01
 _ROOM_NAMES: Final[dict[SignalKind, Literal["servers", "jobs", "credentials", "queue", "workers"]]] = {
     SignalKind.SERVER: "servers",
     SignalKind.JOB: "jobs",
@@ -35,37 +27,6 @@ _ROOM_NAMES: Final[dict[SignalKind, Literal["servers", "jobs", "credentials", "q
     SignalKind.QUEUE: "queue",
     SignalKind.WORKER: "workers",
 }
-
-
-class Outlet(Protocol):
-    """送り口。"""
-
-    async def send_bytes(self, data: bytes) -> None: ...
-
-    async def send_text(self, data: str) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """購読が読むもと。"""
-
-    executions: ExecutionService
-    logs: LogReader
-    feed: LogFeed
-
-
-class Subscription(Protocol):
-    def notice(self, mail: Mail) -> None:
-        """合図から、送るものが増えたかを見る。"""
-        ...
-
-    def due_in(self) -> float | None:
-        """次に送るまでの秒数。送るものがなければ ``None``。"""
-        ...
-
-    async def send(self, outlet: Outlet, actor: Actor) -> None:
-        """今送れるものを、一回分送る。"""
-        ...
 
 
 class LogSubscription:
@@ -121,54 +82,6 @@ class LogSubscription:
 
 
 @dataclass(slots=True)
-class _Calm:
-    """送る間隔をあける。最初の一回はすぐ送る。"""
-
-    sent_at: float = float("-inf")
-
-    def left(self, interval_s: float = _CALM_S) -> float:
-        return max(0.0, self.sent_at + interval_s - asyncio.get_running_loop().time())
-
-    def sent(self) -> None:
-        self.sent_at = asyncio.get_running_loop().time()
-
-
-class ExecutionSubscription:
-    """一つの実行と、その対象。ログが伸びたときも、行の数を見せるために間をおいて送り直す。"""
-
-    def __init__(self, subscription_id: int, execution_id: ExecutionId, sources: Sources) -> None:
-        self._id = subscription_id
-        self._execution_id = execution_id
-        self._sources = sources
-        self._target_ids: frozenset[int] = frozenset()
-        self._pending = True
-        self._grown = False
-        self._calm = _Calm()
-
-    def notice(self, mail: Mail) -> None:
-        if mail.gap or self._execution_id in mail.executions:
-            self._pending = True
-        if not self._target_ids.isdisjoint(mail.logs):
-            self._grown = True
-
-    def due_in(self) -> float | None:
-        if self._pending:
-            return self._calm.left()
-        if self._grown:
-            # 全部の対象を送り直すので、対象が多いほど間をあける
-            return self._calm.left(_GROWTH_S + _GROWTH_S_PER_TARGET * len(self._target_ids))
-        return None
-
-    async def send(self, outlet: Outlet, actor: Actor) -> None:
-        self._pending = self._grown = False
-        self._calm.sent()
-        detail = await self._sources.executions.get(actor, self._execution_id)
-        self._target_ids = frozenset(target.id for target in detail.targets)
-        message = ExecutionChanged(type="execution", id=self._id, execution=execution_read(detail))
-        await outlet.send_text(message.model_dump_json())
-
-
-@dataclass(slots=True)
 class ExecutionsSubscription:
     """変わった実行の行。取りこぼしたおそれがあるときは、動いているものを送り直す。"""
 
@@ -176,7 +89,7 @@ class ExecutionsSubscription:
     sources: Sources
     _changed: set[int] = field(default_factory=set)
     _gap: bool = False
-    _calm: _Calm = field(default_factory=_Calm)
+    _calm: Calm = field(default_factory=Calm)
 
     def notice(self, mail: Mail) -> None:
         self._changed |= mail.executions
@@ -208,7 +121,7 @@ class ChangesSubscription:
 
     subscription_id: int
     _changed: set[tuple[SignalKind, int]] = field(default_factory=set)
-    _calm: _Calm = field(default_factory=_Calm)
+    _calm: Calm = field(default_factory=Calm)
 
     def notice(self, mail: Mail) -> None:
         self._changed |= mail.rooms

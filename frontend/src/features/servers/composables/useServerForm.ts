@@ -144,7 +144,7 @@ export function useServerForm(): UseServerForm {
 
 const MAX_TAGS = 32
 // 業務層(servers/drafts.py)と同じ決まり
-const TAG = /^[A-Za-z0-9._=-]{1,64}$/
+const TAG = /^(?!name:)[A-Za-z0-9._=:/-]{1,64}$/
 const DIRECTORY = /^\/[^'\\!]*$/
 const SUDO_USER = /^[^\s'\\!#-][^\s'\\!]*$/
 

@@ -34,8 +34,10 @@ look_at() {
 # each_directory に次の候補へ進ませるため、いつも偽。
 list_directory() {
   [ -O "$directory" ] || return 1
-  free=$(df -Pk "$directory" 2>/dev/null | { read -r title; read -r device blocks used available rest; echo "$available"; })
-  say directory free_kb="${free:-0}" d="$directory"
+  # 読めなければ 0 と 0。大きさ 0 の場所はないので、分からないと見分けられる
+  # shellcheck disable=SC2046  # 二つの数に割るために引用符を付けない
+  set -- $(df -Pk "$directory" 2>/dev/null | { read -r title; read -r device blocks used available rest; echo "$blocks $available"; })
+  say directory total_kb="${1:-0}" free_kb="${2:-0}" d="$directory"
   for file in "$directory"/*.fin; do
     base=${file%.fin}
     [ -O "$file" ] && look_at

@@ -1,8 +1,8 @@
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 
-from tsubame.business.servers.ports import ServerFilter
+from tsubame.business.servers.ports import ServerFilter, ServerOrder
 from tsubame.business.shared.ids import ServerId
 from tsubame.business.shared.paging import encode_cursor
 from tsubame.presentation.http.api_model import RowId
@@ -38,11 +38,18 @@ router = APIRouter(prefix="/servers", tags=["servers"])
 Tags = Annotated[list[str] | None, Query()]
 
 
+def _filter(q: str = "", tag: Tags = None, sort: ServerOrder = ServerOrder.NAME) -> ServerFilter:
+    return ServerFilter(query=q, tags=tuple(tag or ()), order=sort)
+
+
+FilterDep = Annotated[ServerFilter, Depends(_filter)]
+
+
 @router.get("", operation_id="listServers", responses=problems())
 async def list_servers(
-    actor: CurrentActor, services: ServicesDep, page: PageDep, q: str = "", tag: Tags = None
+    actor: CurrentActor, services: ServicesDep, page: PageDep, where: FilterDep
 ) -> ServerPage:
-    found = await services.servers.page(actor, ServerFilter(query=q, tags=tuple(tag or ())), page)
+    found = await services.servers.page(actor, where, page)
     items = [server_read(server) for server in found.items]
     return ServerPage(items=items, next_cursor=encode_cursor(found.next_after))
 

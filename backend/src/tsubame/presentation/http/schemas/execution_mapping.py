@@ -1,6 +1,7 @@
 """実行の実体から、API の型への写し。HTTP と WebSocket が同じものを返す。"""
 
 from tsubame.business.executions.entities import Execution, ExecutionDetail, Target
+from tsubame.business.executions.queue_place import QueuePlace
 from tsubame.business.jobs.entities import ScriptSpec
 from tsubame.presentation.http.schemas.executions import (
     ExecutionRead,
@@ -47,9 +48,13 @@ def execution_read(detail: ExecutionDetail) -> ExecutionRead:
     return ExecutionRead(
         **execution_summary(detail.execution).model_dump(),
         spec=spec_read(detail.spec),
-        queue=None if detail.place is None else QueuePlaceRead.model_validate(detail.place),
+        queue=queue_place_read(detail.place),
         targets=[target_read(target) for target in detail.targets],
     )
+
+
+def queue_place_read(place: QueuePlace | None) -> QueuePlaceRead | None:
+    return None if place is None else QueuePlaceRead.model_validate(place)
 
 
 def spec_read(spec: ScriptSpec) -> SpecRead:

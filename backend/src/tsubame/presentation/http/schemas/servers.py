@@ -49,6 +49,19 @@ class HostKeyRead(ApiModel):
     """OpenSSH と同じ絵(randomart)。指紋の数字より、人の目に違いが分かりやすい。"""
 
 
+class ServerDiskRead(ApiModel):
+    """サーバの上の実行のファイル。最後に見に行ったときのもの。"""
+
+    used_bytes: int
+    orphan_runs: int
+    """この設置の知らない走りの数。"""
+    free_bytes: int | None
+    total_bytes: int | None
+    low_space: bool
+    """空きが 5 % を切っている。"""
+    measured_at: datetime
+
+
 class ServerRead(ApiModel):
     id: int
     name: str
@@ -74,6 +87,8 @@ class ServerRead(ApiModel):
     last_test_at: datetime | None
     last_test_reason: str | None
     """最後の接続試験。成功なら空文字、試していなければ null、失敗なら理由の code。"""
+    disk: ServerDiskRead | None
+    """まだ見に行っていなければ null。"""
     created_at: datetime
     updated_at: datetime
     version: int
