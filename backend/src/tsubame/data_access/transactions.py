@@ -122,15 +122,19 @@ class SqlTransaction:
 class SqlTransactions:
     def __init__(self, engine: AsyncEngine, queue: procrastinate.App) -> None:
         self._engine = engine
+        self._looking = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._queue = queue
 
     def begin(self) -> AbstractAsyncContextManager[SqlTransaction]:
-        return self._begin()
+        return self._open(self._engine)
+
+    def look(self) -> AbstractAsyncContextManager[SqlTransaction]:
+        return self._open(self._looking)
 
     @asynccontextmanager
-    async def _begin(self) -> AsyncIterator[SqlTransaction]:
+    async def _open(self, engine: AsyncEngine) -> AsyncIterator[SqlTransaction]:
         try:
-            async with self._engine.begin() as connection:
+            async with engine.begin() as connection:
                 yield SqlTransaction(connection, self._queue)
         except PoolTimeoutError as exc:
             # 落ちたデータベースを待つ仕事で、接続の席がふさがっている

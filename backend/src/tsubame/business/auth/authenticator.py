@@ -23,7 +23,7 @@ class Authenticator:
             SessionEndedError: 持ち主が止められた。
         """
         claims = self._tokens.read(token, self._clock.now())
-        async with self._transactions.begin() as tx:
+        async with self._transactions.look() as tx:
             user = await tx.users.find(claims.user_id)
         if user is None:
             raise TokenInvalidError("The user of this token does not exist.")

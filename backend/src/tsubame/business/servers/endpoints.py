@@ -165,7 +165,7 @@ class EndpointService:
     async def _look_up(
         self, server_ids: Sequence[ServerId]
     ) -> Sequence[Endpoint | ServerNotFoundError | CredentialUnusableError]:
-        async with self._transactions.begin() as tx:
+        async with self._transactions.look() as tx:
             facts = await self._facts(tx, server_ids)
         return [facts.endpoint_or_problem(server_id) for server_id in server_ids]
 

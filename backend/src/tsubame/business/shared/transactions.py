@@ -14,3 +14,7 @@ class Transactions(Protocol[TxT_co]):
     """
 
     def begin(self) -> AbstractAsyncContextManager[TxT_co]: ...
+
+    def look(self) -> AbstractAsyncContextManager[TxT_co]:
+        """読むだけの用件に。文ごとに別の時点を見てよいなら、取引の始めと終わりの往復が要らない。"""
+        ...

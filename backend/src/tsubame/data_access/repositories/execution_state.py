@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tsubame.business.executions.states import ENDED_EXECUTIONS, ExecutionState, TargetState, derive
 from tsubame.business.shared.ids import ExecutionId
-from tsubame.business.shared.signals import SignalKind
-from tsubame.data_access.db.signals import SqlSignals
+from tsubame.business.shared.signals import Signal, SignalKind
+from tsubame.data_access.db.signals import CHANNEL, encode
 from tsubame.data_access.tables.executions import executions, targets
 
 _NOT_STARTED: Final = (ExecutionState.QUEUED, ExecutionState.PAUSED, ExecutionState.SKIPPED)
@@ -38,6 +38,9 @@ async def refresh_execution(
     }
     if state not in _NOT_STARTED:
         values["started_at"] = func.coalesce(executions.c.started_at, at)
-    await connection.execute(update(executions).where(executions.c.id == execution_id).values(values))
-    await SqlSignals(connection).send(SignalKind.EXECUTION, [execution_id])
+    # 置き換えと合図を、一度の往復で済ませる
+    told = func.pg_notify(CHANNEL, encode(Signal(SignalKind.EXECUTION, (execution_id,))))
+    await connection.execute(
+        update(executions).where(executions.c.id == execution_id).values(values).returning(told)
+    )
     return state
