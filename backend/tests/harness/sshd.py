@@ -152,6 +152,11 @@ class Sshd:
             kill_connection(victim)
         return len(victims)
 
+    def limit(self, kind: int, value: int) -> None:
+        """これからのつながりに、資源の上限(柔らかいほうも固いほうも)をかける。"""
+        assert self._process is not None
+        psutil.Process(self._process.pid).rlimit(kind, (value, value))
+
     def also_host_key(self, path: Path) -> None:
         """ホスト鍵をもう一つ見せる(次の ``start`` から)。"""
         self._more_host_keys.append(path)
