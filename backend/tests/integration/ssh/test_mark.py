@@ -111,10 +111,14 @@ async def test_runner_and_guard_wear_none(ssh: SshGateway, plain: Endpoint, numb
     await ssh.runs.remove(plain, wanted.run_id)
 
 
-async def test_connection_test_tells(ssh: SshGateway, endpoint: Endpoint) -> None:
-    """接続試験は、このサーバのこの利用者で、離れた子まで止められると言う。"""
-    steps = {step.name: step for step in await ssh.tester.test(endpoint)}
-    assert steps[StepName.SHELL].facts["detached"] == "caught"
+async def test_connection_test_tells(ssh: SshGateway, shells: SshGateway, endpoint: Endpoint) -> None:
+    """接続試験は、どの利用者でも、どのシェルでも、離れた子まで止められると言う。"""
+    try:
+        for gateway in (ssh, shells):
+            steps = {step.name: step for step in await gateway.tester.test(endpoint)}
+            assert steps[StepName.SHELL].facts["detached"] == "caught"
+    finally:
+        await shells.close()
 
 
 async def test_server_where_the_mark_does_not_stick(ssh: SshGateway, number: int) -> None:
