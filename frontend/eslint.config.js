@@ -53,6 +53,7 @@ const builtKeys = [
   'servers.option',
   'servers.rule',
   'servers.test.fact',
+  'servers.test.factValue',
   'servers.test.step',
   'setup.strength',
   'workers.state',

@@ -46,6 +46,7 @@ async def _test_connection(page: Page) -> None:
     await expect(steps.first).to_have_attribute("data-step", "jump")
     await expect(page.get_by_role("main")).to_contain_text("すべて成功しました")
     await expect(page.get_by_test_id("test-steps").locator("[data-state=skipped]")).to_have_count(0)
+    await expect(page.get_by_test_id("test-steps")).to_contain_text("完全に離れた子プロセスまで止まります")
 
 
 async def _narrow(chromium: Browser, product: Product, server: int) -> None:

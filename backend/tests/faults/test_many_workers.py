@@ -13,10 +13,10 @@ from typing import Any, Final
 import pytest
 
 from harness.chaos import Chaos, answers, processes_of
+from harness.far_host import FarHost, far_host
 from harness.fleet import Fleet
 from harness.journey import LIVE, Journey
-from harness.silent_proxy import SilentProxy, silent_proxy
-from harness.sshd import ME, Sshd, start_sshd
+from harness.sshd import ME
 from harness.waiting import eventually
 
 SECONDS: Final = float(os.environ.get("FAULT_SECONDS", "0"))
@@ -28,16 +28,9 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(600 + 3 * SECONDS)]
 
 
 @pytest.fixture
-async def sshd() -> AsyncIterator[Sshd]:
-    server = await start_sshd()
-    yield server
-    await server.stop()
-
-
-@pytest.fixture
-async def proxy(sshd: Sshd) -> AsyncIterator[SilentProxy]:
-    async with silent_proxy(sshd.port) as running:
-        yield running
+async def far() -> AsyncIterator[FarHost]:
+    async with far_host() as host:
+        yield host
 
 
 def script(directory: Path, exit_code: int) -> str:
@@ -54,10 +47,13 @@ def script(directory: Path, exit_code: int) -> str:
     )
 
 
-async def start(journey: Journey, proxy: SilentProxy, directory: Path) -> list[tuple[int, int]]:
+async def start(journey: Journey, far: FarHost, directory: Path) -> list[tuple[int, int]]:
     """五十の対象を始め、(実行の番号, 期待する終了コード)を返す。"""
     credential = await journey.add_key()
-    servers = [await journey.add_server_at(proxy.port, ME, credential_id=credential) for _ in range(SERVERS)]
+    servers = [
+        await journey.add_server_at(far.port, ME, host=far.host, credential_id=credential)
+        for _ in range(SERVERS)
+    ]
     started = []
     for exit_code in EXIT_CODES:
         job = await journey.add_job(script(directory, exit_code), servers)
@@ -79,28 +75,26 @@ async def check(journey: Journey, ended: Any, exit_code: int, directory: Path) -
         assert hashlib.sha256(log).digest() == hashlib.sha256(copy).digest(), (target["id"], run_id)
 
 
-async def test_fifty_targets_survive_everything(
-    fleet: Fleet, sshd: Sshd, proxy: SilentProxy, tmp_path: Path
-) -> None:
+async def test_fifty_targets_survive_everything(fleet: Fleet, far: FarHost, tmp_path: Path) -> None:
     """五十の対象が走るあいだ、ワーカー・web・postmaster・sshd を殺し、線を抜き、凍らせる。"""
     tmp_path.chmod(0o777)
     chaos = Chaos(
         fleet,
-        sshd,
-        proxy,
+        far,
         random.Random(SEED),
         longest_cut_s=90 if LONG else 8,
         database_away_s=60 if LONG else 3,
     )
     async with fleet.web.client() as client:
         await fleet.muster(client, 3)
-        started = await start(Journey(client), proxy, tmp_path)
+        started = await start(Journey(client), far, tmp_path)
     total = SERVERS * len(EXIT_CODES)
     await eventually(lambda: len(list(tmp_path.glob("*.copy"))) == total, "全部が走り始める", 120)
     try:
         await chaos.run(SECONDS)
     finally:
-        print(f"FAULT_SEED={SEED}", *chaos.history)  # noqa: T201  落ちたとき、同じ順で起こし直すため
+        # 落ちたとき、同じ順で起こし直すため
+        print(f"FAULT_SEED={SEED} ({far.kind})", *chaos.history)  # noqa: T201
     (tmp_path / "enough").touch()
     async with fleet.web.client() as client:
         await eventually(lambda: answers(client), "web が戻る", 60)

@@ -11,9 +11,9 @@ from typing import Final
 import httpx
 import psutil
 
+from harness.far_host import FarHost
 from harness.fleet import Fleet
-from harness.silent_proxy import SilentProxy
-from harness.sshd import Sshd, kill_connection
+from harness.sshd import kill_connection
 
 FREEZE_S: Final = 24.0
 """権利の切れる二十秒より長く。"""
@@ -24,8 +24,7 @@ class Chaos:
     """``history`` は起きたことの順。落ちたときに読む。"""
 
     fleet: Fleet
-    sshd: Sshd
-    proxy: SilentProxy
+    far: FarHost
     dice: random.Random
     longest_cut_s: float
     database_away_s: float
@@ -89,14 +88,14 @@ class Chaos:
         await asyncio.to_thread(self.fleet.postgres.start_blocking)
 
     async def _session_killed(self) -> None:
-        for connection in self.sshd.connections():
+        for connection in self.far.sshd.connections():
             if self.dice.random() < 0.5:
                 kill_connection(connection)
 
     async def _network_cut(self) -> None:
-        self.proxy.cut()
+        self.far.cut()
         await asyncio.sleep(self.dice.uniform(5, self.longest_cut_s))
-        self.proxy.mend()
+        self.far.mend()
 
 
 def processes_of(run_ids: set[str]) -> list[str]:

@@ -60,7 +60,10 @@ def ensure_user(name: str, shell: str = "/bin/sh") -> Path:
 
 @dataclass(frozen=True)
 class SshdOptions:
-    """sshd の設定のうち、試験が変えるもの。``extra`` は設定ファイルにそのまま足す行。"""
+    """sshd の設定のうち、試験が変えるもの。
+
+    ``extra`` は設定ファイルにそのまま足す行、``launcher`` は sshd の命令の前に置く語(``nsenter`` など)。
+    """
 
     max_sessions: int = 10
     max_startups: str = "10:30:100"
@@ -70,6 +73,7 @@ class SshdOptions:
     host_key_algorithm: str = "ssh-ed25519"
     listen: tuple[str, ...] = ("127.0.0.1",)
     extra: tuple[str, ...] = ()
+    launcher: tuple[str, ...] = ()
 
 
 @dataclass
@@ -112,7 +116,8 @@ class Sshd:
         """立てて、聞き始めるまで待つ。止めたあとに同じ口で立て直せる。"""
         (self.folder / "config").write_text(self._config(), encoding="utf-8")
         self._process = await asyncio.create_subprocess_exec(
-            _SSHD, "-D", "-e", "-f", str(self.folder / "config"), stderr=asyncio.subprocess.PIPE
+            *(*self.options.launcher, _SSHD, "-D", "-e", "-f", str(self.folder / "config")),
+            stderr=asyncio.subprocess.PIPE,
         )
         listening = asyncio.Event()
         self._reader = asyncio.create_task(self._read_log(listening), name="sshd log")
@@ -151,6 +156,11 @@ class Sshd:
         for victim in victims:
             kill_connection(victim)
         return len(victims)
+
+    def limit(self, kind: int, value: int) -> None:
+        """これからのつながりに、資源の上限(柔らかいほうも固いほうも)をかける。"""
+        assert self._process is not None
+        psutil.Process(self._process.pid).rlimit(kind, (value, value))
 
     def also_host_key(self, path: Path) -> None:
         """ホスト鍵をもう一つ見せる(次の ``start`` から)。"""

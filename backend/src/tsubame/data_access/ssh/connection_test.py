@@ -143,7 +143,7 @@ class _Trial:
         with self._step(TestStepName.SHELL) as facts:
             lines = {line.verb: line for line in await self._check()}
             said = lines["shell"].values
-            facts.update(shell=said.get("shell", ""), uname=said.get("uname", ""))
+            facts.update({name: said.get(name, "") for name in ("shell", "uname", "detached")})
         with self._step(TestStepName.RUN_DIRECTORY) as facts:
             if "directory" not in lines:
                 raise NoRunDirectoryError("No directory on the server can hold the records of a run.")

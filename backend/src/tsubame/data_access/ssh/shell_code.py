@@ -18,12 +18,12 @@ _PARTS: Final = {
     "attach": ("common", "process", "follow", "attach"),
     "probe": ("common", "process", "follow", "probe"),
     "touch": ("common", "touch"),
-    "cancel": ("common", "process", "create", "hunt", "cancel"),
+    "cancel": ("common", "process", "create", "mark", "hunt", "cancel"),
     "remove": ("common", "process", "remove"),
     "list": ("common", "process", "list"),
-    "check": ("common", "create", "check"),
-    "runner": ("runner", "script"),
-    "guarded_runner": ("runner", "process", "hunt", "guard", "script"),
+    "check": ("common", "create", "mark", "check"),
+    "runner": ("mark", "runner", "script"),
+    "guarded_runner": ("mark", "runner", "process", "hunt", "guard", "script"),
     "sudo": ("sudo",),
 }
 

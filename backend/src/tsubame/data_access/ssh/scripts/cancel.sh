@@ -1,6 +1,6 @@
 # 木を丸ごと止める。引数: TERM のあと待つ長さ(0.1 秒が一つ)
 grace=$1
-runner=none
+runner=none mark=none
 if locate_or_create; then
   read_boot_id
   if finished; then
@@ -9,7 +9,7 @@ if locate_or_create; then
   fi
   # 先に印を置き、あとで名乗りを見る。走り手は逆の順に見るので、どちらかが必ず気づく。
   true >"$base.can"
-  claimed || runner=none
+  if claimed; then mark_of "$runner" "$runner_start"; else runner=none; fi
 fi
 
 spared=$runner

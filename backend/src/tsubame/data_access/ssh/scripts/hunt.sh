@@ -1,12 +1,12 @@
 # 木を狩る部品。中止(cancel.sh)と、走り手の見張り(guard.sh)が使う。
-# 要るもの: run_id、runner(走り手の番号か none)、spared、grace(TERM のあと待つ長さ。0.1 秒が一つ)
+# 要るもの: run_id、runner(走り手の番号か none)、mark(走りの印か none)、spared、grace(TERM のあと待つ長さ。0.1 秒が一つ)
 
-# 印の変数を持つもの、走り手と同じセッションのもの、その子孫を victims に集める。
+# 印(mark.sh)か印の変数を持つもの、走り手と同じセッションのもの、その子孫を victims に集める。
 # fork しながら逃げるものがあるので、呼ぶたびに数え直す。
 hunt() {
   # 名前の続きの文字を許さない。run-1 を止めるつもりで run-10 を止めないため。
   # shellcheck disable=SC2046  # 道の並びに割るために引用符を付けない
-  set -- $(grep -lsaE "TSUBAME_RUN_ID=$run_id([^0-9a-z-]|$)" /proc/[0-9]*/environ)
+  set -- $(grep -lsaE "TSUBAME_RUN_ID=$run_id([^0-9a-z-]|$)|^Max file locks +$mark " /proc/[0-9]*/environ /proc/[0-9]*/limits)
   victims=
   for found in "$@"; do
     found=${found#/proc/}

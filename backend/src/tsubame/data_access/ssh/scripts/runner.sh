@@ -31,6 +31,7 @@ read -r stat_line </proc/$$/stat
 start_of() { process_start=${20}; }
 # shellcheck disable=SC2086  # 欄に割るために引用符を付けない
 start_of ${stat_line##*) }
+mark_of $$ "$process_start"
 # 時計は動かされるので、起動からの秒で測る。
 read -r began rest </proc/uptime
 
