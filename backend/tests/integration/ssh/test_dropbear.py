@@ -1,18 +1,24 @@
 """組み込み機器の dropbear でも、OpenSSH と同じに走る。"""
 
 import asyncio
+import itertools
+import random
 from dataclasses import replace
 
 import pytest
 
 from harness.dropbear import dropbear
+from harness.processes import sleeping
 from harness.remote_runs import follow, greeted, order, read_until, run
 from harness.sshd import KEY_LOGIN, PASSWORD_LOGIN, Sshd
+from harness.waiting import eventually
 from tsubame.business.credentials.entities import Login
-from tsubame.business.executions.remote_run import Cut, Exited, Hello
+from tsubame.business.executions.remote_run import Cut, Exited, Guard, Hello
 from tsubame.business.servers.entities import SshOptions
 from tsubame.business.servers.errors import JumpForbiddenError, ShellUnusableError
 from tsubame.data_access.ssh.gateway import SshGateway
+
+_numbers = itertools.count(random.randrange(10**7, 10**8))
 
 
 @pytest.mark.parametrize("login", [KEY_LOGIN, PASSWORD_LOGIN], ids=["key", "password"])
@@ -44,6 +50,31 @@ async def test_cut_and_attached_again(ssh: SshGateway) -> None:
         outcome = (await follow(again)).outcome
         assert isinstance(outcome, Exited)
         assert outcome.cancelled
+        await ssh.runs.remove(endpoint, wanted.run_id)
+
+
+async def test_guarded_run(ssh: SshGateway) -> None:
+    """見張りの付いた走りも始められ、上限のうちに終われば、終わりはそのまま届く。"""
+    async with dropbear() as server:
+        guard = Guard(86_400, 3600, 5.0)
+        followed = await run(ssh, server.endpoint(), "echo hi; exit 3\n", guard=guard)
+        assert (followed.log, followed.exited.exit_code, followed.exited.guarded_by) == (b"hi\n", 3, None)
+
+
+async def test_guard_stops_it_with_nobody_attached(ssh: SshGateway) -> None:
+    """つながりを殺されたままでも、上限で木ごと止まり、つなぎ直した者に、わけが伝わる。"""
+    number = next(_numbers)
+    async with dropbear() as server:
+        endpoint = server.endpoint()
+        wanted = order(f"echo up; setsid sleep {number} & sleep {number}\n", guard=Guard(2, None, 1.0))
+        first = await ssh.runs.start(endpoint, wanted)
+        assert await read_until(first, b"up\n") == b"up\n"
+        await eventually(lambda: len(sleeping(number)) == 2, "眠り始める")
+        server.kill_connections()
+        assert isinstance((await follow(first)).outcome, Cut)
+        await eventually(lambda: not sleeping(number), "だれも見ていないところで止まる")
+        followed = await follow(await ssh.runs.attach(endpoint, wanted.run_id, 0))
+        assert (followed.log, followed.exited.guarded_by) == (b"up\n", "timed_out")
         await ssh.runs.remove(endpoint, wanted.run_id)
 
 

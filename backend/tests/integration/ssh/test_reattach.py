@@ -11,14 +11,13 @@ import pytest
 from harness.remote_runs import follow, greeted, order, read_until, run
 from harness.sshd import Sshd, kill_connection
 from harness.waiting import eventually
-from tsubame.business.executions.remote_run import Cut, Exited, Hello, Outcome, Refused, RunOrder
+from tsubame.business.executions.remote_run import Cut, Exited, Guard, Hello, Outcome, Refused, RunOrder
 from tsubame.business.servers.entities import Endpoint
 from tsubame.business.servers.errors import ConnectionProblem
-from tsubame.data_access.ssh import shell_code
 from tsubame.data_access.ssh.channel import RunChannel
 from tsubame.data_access.ssh.gateway import SshGateway
-from tsubame.data_access.ssh.remote_run import command_for
-from tsubame.data_access.ssh.upload import prelude
+from tsubame.data_access.ssh.remote_run import command_for, runner_arguments
+from tsubame.data_access.ssh.upload import upload
 
 
 def _random_script(seed: int) -> tuple[str, str, int]:
@@ -150,13 +149,15 @@ async def test_racing_starts_run_once(ssh: SshGateway, plain: Endpoint) -> None:
         assert counted.log == b"started\n"
 
 
-async def test_torn_upload_never_runs(ssh: SshGateway, plain: Endpoint) -> None:
+@pytest.mark.parametrize("guard", [None, Guard(60, 60, 1.0)], ids=["plain", "guarded"])
+async def test_torn_upload_never_runs(ssh: SshGateway, plain: Endpoint, guard: Guard | None) -> None:
     """途中で切れた送信は、半分のスクリプトとしても走らない。送り直せば、一度だけ走る。"""
-    wanted = order("echo started\n" * 1000)
-    body = prelude(wanted) + wanted.script
-    sizes = (shell_code.code("runner"), str(len(wanted.script)), "", "g", "0")
-    line = command_for(plain, "/bin/sh", "start", (wanted.run_id, "00ff", *sizes))
-    for cut in (0, 1, len(prelude(wanted)) - 1, len(prelude(wanted)), len(body) - 1):
+    wanted = order("echo started\n" * 1000, guard=guard)
+    body = upload(wanted)
+    runner = runner_arguments(guard, len(wanted.script))
+    line = command_for(plain, "/bin/sh", "start", (wanted.run_id, "00ff", *runner, "g", "0"))
+    code, prelude = (len(each) + 1 for each in body.split(b"\n")[:2])
+    for cut in (0, 1, code - 1, code, code + prelude - 1, code + prelude, len(body) - 1):
         runs = ssh.connections.of(plain).runs
         channel = await runs.open(line, lambda: RunChannel("00ff", 0, lambda _: None))
         await channel.send(body[:cut])

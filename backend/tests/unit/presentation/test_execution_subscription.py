@@ -83,9 +83,11 @@ def _target(position: int) -> Target:
 class _Viewer:
     """購読と、その相手。``detail`` がデータベースの今の姿の代わり。"""
 
-    def __init__(self) -> None:
+    def __init__(self, targets: int = 3) -> None:
         spec = ScriptSpec("true", None, (), None, None)
-        self.detail = ExecutionDetail(_EXECUTION, spec, tuple(_target(position) for position in range(3)))
+        self.detail = ExecutionDetail(
+            _EXECUTION, spec, tuple(_target(position) for position in range(targets))
+        )
         self.received: list[dict[str, Any]] = []
         logs = cast("LogReader", None)
         sources = Sources(cast("ExecutionService", self), logs, LogFeed(logs))
@@ -191,3 +193,17 @@ async def test_growth_waits_for_its_turn_but_is_not_lost(viewer: _Viewer) -> Non
     assert viewer.subscription.due_in() is not None
     assert _positions(await viewer.hear()) == [0]
     assert viewer.subscription.due_in() is None
+
+
+@pytest.mark.parametrize(("targets", "longest"), [(1, 0.1), (100, 0.1), (500, 0.5)])
+async def test_more_targets_are_read_less_often(targets: int, longest: float) -> None:
+    """対象が多い実行ほど読み直す間をあける。静かだったあとの一つ目は、いつでもすぐ送る。"""
+    viewer = _Viewer(targets)
+    await viewer.hear()
+    subscription = viewer.subscription
+    subscription.notice(_CHANGED)
+    due = subscription.due_in()
+    assert due is not None
+    assert longest - 0.08 < due <= longest
+    subscription._calm.sent_at -= longest
+    assert subscription.due_in() == 0.0

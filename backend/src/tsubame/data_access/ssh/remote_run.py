@@ -16,7 +16,7 @@ from tsubame.data_access.ssh.channel import CommandChannel, RunChannel
 from tsubame.data_access.ssh.control_lines import ControlLine
 from tsubame.data_access.ssh.registry import ConnectionRegistry, ServerLines
 from tsubame.data_access.ssh.survey import surveyed
-from tsubame.data_access.ssh.upload import prelude
+from tsubame.data_access.ssh.upload import upload
 
 _UPLOAD_TIMEOUT_S: Final = 120.0
 _ANSWER_TIMEOUT_S: Final = 30.0
@@ -101,13 +101,13 @@ class SshRemoteRuns:
         self, endpoint: Endpoint, order: RunOrder, on_sending: Callable[[], None] = lambda: None
     ) -> SshAttachment:
         channel = await self._commands.follow(
-            endpoint, "start", order.run_id, order.offset, *_runner(order.guard, len(order.script))
+            endpoint, "start", order.run_id, order.offset, *runner_arguments(order.guard, len(order.script))
         )
         sent = False
         try:
             on_sending()
             async with asyncio.timeout(_UPLOAD_TIMEOUT_S):
-                await channel.send(prelude(order) + order.script)
+                await channel.send(upload(order))
             sent = True
         except TimeoutError:
             channel.give_up("the server did not take the script in time")
@@ -148,12 +148,12 @@ class SshRemoteRuns:
         return lines[-1].verb == "running"
 
 
-def _runner(guard: Guard | None, script_size: int) -> tuple[str, str, str]:
-    """走り手の符号、スクリプトの長さ、見張りの決まり。見張りのない走りには、見張りの符号も送らない。"""
-    if guard is None:
-        return shell_code.code("runner"), str(script_size), ""
-    limits = f"{guard.timeout_s or '-'} {guard.contact_s or '-'} {_tenths(guard.grace_s)}"
-    return shell_code.code("guarded_runner"), str(script_size), limits
+def runner_arguments(guard: Guard | None, script_size: int) -> tuple[str, str, str]:
+    """走り手の符号、スクリプトの長さ、見張りの決まり(なければ空)。"""
+    limits = (
+        "" if guard is None else f"{guard.timeout_s or '-'} {guard.contact_s or '-'} {_tenths(guard.grace_s)}"
+    )
+    return shell_code.code("runner"), str(script_size), limits
 
 
 def _tenths(seconds: float) -> str:

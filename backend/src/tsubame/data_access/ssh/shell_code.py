@@ -22,8 +22,9 @@ _PARTS: Final = {
     "remove": ("common", "process", "remove"),
     "list": ("common", "process", "list"),
     "check": ("common", "create", "mark", "check"),
-    "runner": ("mark", "runner", "script"),
-    "guarded_runner": ("mark", "runner", "process", "hunt", "guard", "script"),
+    "runner": ("mark", "runner"),
+    "second_half": ("enter", "script"),
+    "guarded_second_half": ("enter", "process", "hunt", "guard", "script"),
     "sudo": ("sudo",),
 }
 

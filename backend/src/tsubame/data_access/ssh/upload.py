@@ -1,23 +1,32 @@
-"""走り手に送る中身: 前置き一行(場所・環境変数・解釈系)と、利用者のスクリプト。
+"""走り手に送る中身: 走り手の後半の符号一行、前置き一行(場所・環境変数・解釈系)、利用者のスクリプト。
 
-前置きはシェルの文で、走り手が ``eval`` する。値は何でもよい(改行、引用符、多バイト)。
+前置きもシェルの文で、どちらの行も走り手が ``eval`` する。値は何でもよい(改行、引用符、多バイト)。
 引数に載せないのは ``/proc/*/cmdline`` でほかの利用者に見えるため、ファイルにしないのは残さないため。
+後半の符号は、命令の長さを抑えるために、ここで送る(``scripts/runner.sh``)。
 """
 
 import re
 from typing import Final
 
 from tsubame.business.executions.remote_run import RunOrder
+from tsubame.data_access.ssh import shell_code
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-def prelude(order: RunOrder) -> bytes:
-    """前置き一行(終わりの改行を含む)。``$2`` は改行、``$3`` はスクリプトのファイル。
+def upload(order: RunOrder) -> bytes:
+    """標準入力で送る全部。見張りのない走りには、見張りの符号も送らない。
 
     Raises:
         ValueError: 変数名の形が違う、または NUL を含む(入力の検査をすり抜けた誤り)。
     """
+    second_half = shell_code.code("second_half" if order.guard is None else "guarded_second_half")
+    lines = f"{second_half}\n{_prelude(order)}\n"
+    return lines.encode("utf-8", "surrogateescape") + order.script
+
+
+def _prelude(order: RunOrder) -> str:
+    """``$2`` は改行、``$3`` はスクリプトのファイル。"""
     steps = [f"enter {_quote(order.working_directory or '')}"]
     for name, value in order.environment:
         if _NAME.fullmatch(name) is None:
@@ -28,7 +37,7 @@ def prelude(order: RunOrder) -> bytes:
     steps.append(f"command export TSUBAME_RUN_ID={_quote(order.run_id)}")
     interpreter = " ".join(_quote(word) for word in order.interpreter)
     steps.append(f'set -- {interpreter} "$3"')
-    return ("; ".join(steps) + "\n").encode("utf-8", "surrogateescape")
+    return "; ".join(steps)
 
 
 def _quote(value: str) -> str:

@@ -15,8 +15,10 @@ from tsubame.presentation.http.schemas.execution_mapping import (
 )
 from tsubame.presentation.ws.mailbox import Mail
 from tsubame.presentation.ws.messages import ExecutionChanged, ExecutionDelta
-from tsubame.presentation.ws.subscription import Calm, Outlet, Sources
+from tsubame.presentation.ws.subscription import CALM_S, Calm, Outlet, Sources
 
+_READ_S_PER_TARGET: Final = 0.001
+"""読み直しの重さは対象の数で決まる。一人の読み手のために、毎秒千を超える対象を読まない。"""
 _GROWTH_S: Final = 1.0
 _GROWTH_S_PER_TARGET: Final = 0.01
 _GROWING: Final = frozenset({"remote_bytes", "log_bytes", "log_lines"})
@@ -52,10 +54,14 @@ class ExecutionSubscription:
 
     def due_in(self) -> float | None:
         if self._pending:
-            return self._calm.left()
+            return self._calm_left()
         if self._grown:
-            return max(self._calm.left(), self._growth_due_in())
+            return max(self._calm_left(), self._growth_due_in())
         return None
+
+    def _calm_left(self) -> float:
+        # 静かだったあとの一つ目は待たせない。百までの対象なら、続けざまでも CALM_S しか待たない
+        return self._calm.left(max(CALM_S, _READ_S_PER_TARGET * len(self._target_ids)))
 
     def _growth_due_in(self) -> float:
         # 伸びた対象が多いほど、一度に送る量が増えるので間をあける

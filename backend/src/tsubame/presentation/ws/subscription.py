@@ -10,7 +10,7 @@ from tsubame.business.shared.actor import Actor
 from tsubame.presentation.ws.log_feed import LogFeed
 from tsubame.presentation.ws.mailbox import Mail
 
-_CALM_S: Final = 0.1
+CALM_S: Final = 0.1
 """状態の知らせの最短の間隔。二百の対象が一斉に動いても、画面は毎秒十回で足りる。"""
 
 
@@ -51,7 +51,7 @@ class Calm:
 
     sent_at: float = float("-inf")
 
-    def left(self, interval_s: float = _CALM_S) -> float:
+    def left(self, interval_s: float = CALM_S) -> float:
         return max(0.0, self.sent_at + interval_s - asyncio.get_running_loop().time())
 
     def sent(self) -> None:

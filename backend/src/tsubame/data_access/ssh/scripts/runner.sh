@@ -3,6 +3,7 @@
 # shellcheck disable=SC2034
 #
 # 走り手。スクリプトを最後まで見届け、終わりを一行書く。つながりとは別の世界(setsid)で生きる。
+# ここは前半で、中身を受け取り、名乗る。後半は中身と一緒に届く。
 # 標準出力は始めた者への管。番号と名乗りを書き、あとは閉じることで「終わった」を伝える。
 base=$1 run_id=$2 nonce=$3 script_size=$4 mask=$5 guard=
 # 無視(trap "")ではなく受け流す。無視は子に引き継がれ、スクリプトがシグナルで死ねなくなる。
@@ -17,8 +18,12 @@ give_up() {
   exec rm -f "$script"
 }
 
-# 送られてくるのは、前置き一行とスクリプト。前置き(環境変数を含む)はディスクに置かない。
+# 送られてくるのは、後半の符号一行、前置き一行、スクリプト(upload.py)。
+# 後半を命令の行に載せないのは、9,000 バイトより長い命令を、dropbear がつながりごと断るため。
+# 前置き(環境変数を含む)はディスクに置かない。
 # 数が合うまで名乗らない。途中で切れた送信で、半分のスクリプトを走らせないため。
+IFS= read -r second_half || give_up short
+# shellcheck disable=SC2034  # 後半が使う
 IFS= read -r prelude || give_up short
 received=$(LC_ALL=C dd bs=65536 2>&1 >"$script") || give_up write
 exec </dev/null
@@ -62,3 +67,4 @@ if [ -e "$base.can" ]; then
   finish 143 -
   exec rm -f "$script"
 fi
+eval "$second_half"

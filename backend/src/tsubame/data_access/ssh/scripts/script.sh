@@ -1,19 +1,5 @@
 # 走り手の後半: スクリプトを動かし、終わりを書く。
 
-# 前置きから呼ばれる。印を付けてから、場所へ入る。「~」は、利用者の環境変数を当てる前の家で解く。
-enter() {
-  wear_mark
-  # shellcheck disable=SC2088  # 展開されない「~」という字そのものと比べる
-  case $1 in
-    "") cd "$HOME" 2>/dev/null || cd / ;;
-    "~") cd "$HOME" ;;
-    "~/"*) cd "$HOME/${1#??}" ;;
-    *) cd "$1" ;;
-  esac && return
-  echo working_directory >"$script.x"
-  exit 125
-}
-
 # 前置き(upload.py が組み立てる)は、場所へ入り、環境変数を当て、$@ を解釈系とスクリプトにする。
 # 変数の名前は利用者のものとぶつかりうるので、当てたあとは位置引数だけを使う。$2 は改行、$3 はスクリプト。
 # exec に失敗すると、dash と ash は EXIT の trap を、bash は execfail で次の行を実行する。
