@@ -24,6 +24,7 @@ from tsubame.business.executions.driver import DriverPorts
 from tsubame.business.executions.housekeeping import HousekeepingService
 from tsubame.business.executions.intake import Intake
 from tsubame.business.executions.log_reading import LogReadingService
+from tsubame.business.executions.log_search import LogSearchService
 from tsubame.business.executions.log_writer import LogWriter
 from tsubame.business.executions.outputs import OutputService
 from tsubame.business.executions.queue_service import QueueService
@@ -48,7 +49,10 @@ from tsubame.data_access.db.presence import Presence
 from tsubame.data_access.db.readiness import DatabaseReadiness
 from tsubame.data_access.db.signal_bus import PostgresSignalBus
 from tsubame.data_access.logstore.chunks import ChunkStore
+from tsubame.data_access.logstore.frame_source import TableFrames
 from tsubame.data_access.logstore.reading import ChunkReader
+from tsubame.data_access.logstore.search import LogSearch
+from tsubame.data_access.logstore.searched_logs import SqlSearchedLogs
 from tsubame.data_access.logstore.tickets import SqlLogTickets
 from tsubame.data_access.practice.ssh_server import PracticeFiles, PracticeServer
 from tsubame.data_access.queue.delivery import Delivery, create_queue_app
@@ -141,6 +145,9 @@ def http_services(foundation: Foundation, settings: Settings) -> HttpServices:
         queue=QueueService(transactions),
         housekeeping=HousekeepingService(transactions, ssh.runs, foundation.endpoints),
         logs=LogReadingService(ChunkReader(foundation.engine), SqlLogTickets(foundation.engine), clock),
+        log_search=LogSearchService(
+            SqlSearchedLogs(foundation.engine), LogSearch(TableFrames(foundation.engine))
+        ),
         outputs=OutputService(transactions, ChunkReader(foundation.engine)),
         readiness=DatabaseReadiness(foundation.engine),
         practice=Practice(rooms, PracticeServer(PracticeFiles(settings.data_dir / "practice"))),

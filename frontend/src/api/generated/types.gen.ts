@@ -4,7 +4,7 @@ export type ClientOptions = {
     baseUrl: `${string}://${string}` | (string & {});
 };
 
-export type Webhooks = StreamClientMessageWebhookRequest | StreamServerMessageWebhookRequest;
+export type Webhooks = LogSearchMessageWebhookRequest | StreamClientMessageWebhookRequest | StreamServerMessageWebhookRequest;
 
 /**
  * AccessTokenRead
@@ -1421,6 +1421,122 @@ export type RunOwnerRead = {
      * Target Id
      */
     target_id: number;
+};
+
+/**
+ * SearchEnded
+ *
+ * 探し終えた。これが来ずに流れが終わったら、途中で切れている。
+ */
+export type SearchEnded = {
+    /**
+     * Matches
+     */
+    matches: number;
+    /**
+     * Next Byte
+     */
+    next_byte: number | null;
+    /**
+     * Truncated
+     */
+    truncated: boolean;
+    /**
+     * Type
+     */
+    type: 'end';
+};
+
+/**
+ * SearchMatch
+ *
+ * 当たった一行。``byte`` はログの中の、``start``・``end``・``text_start`` は行の中の、バイトの位置。
+ */
+export type SearchMatch = {
+    /**
+     * Byte
+     */
+    byte: number;
+    /**
+     * End
+     */
+    end: number;
+    /**
+     * Execution Id
+     */
+    execution_id: number;
+    /**
+     * Line
+     */
+    line: number;
+    /**
+     * Server Name
+     */
+    server_name: string;
+    /**
+     * Start
+     */
+    start: number;
+    /**
+     * Target Id
+     */
+    target_id: number;
+    /**
+     * Text
+     */
+    text: string;
+    /**
+     * Text Start
+     */
+    text_start: number;
+    /**
+     * Type
+     */
+    type: 'match';
+};
+
+/**
+ * SearchProgressed
+ *
+ * ``total`` バイトのうち、``bytes`` まで探した。
+ */
+export type SearchProgressed = {
+    /**
+     * Bytes
+     */
+    bytes: number;
+    /**
+     * Matches
+     */
+    matches: number;
+    /**
+     * Total
+     */
+    total: number;
+    /**
+     * Type
+     */
+    type: 'progress';
+};
+
+/**
+ * SearchTarget
+ *
+ * 一つの対象を探し終えた。
+ */
+export type SearchTarget = {
+    /**
+     * Matches
+     */
+    matches: number;
+    /**
+     * Target Id
+     */
+    target_id: number;
+    /**
+     * Type
+     */
+    type: 'target';
 };
 
 /**
@@ -3261,6 +3377,89 @@ export type ContinueExecutionResponses = {
 
 export type ContinueExecutionResponse = ContinueExecutionResponses[keyof ContinueExecutionResponses];
 
+export type SearchExecutionLogsData = {
+    body?: never;
+    path: {
+        /**
+         * Execution Id
+         */
+        execution_id: number;
+    };
+    query: {
+        /**
+         * Limit
+         */
+        limit?: number;
+        /**
+         * Q
+         */
+        q: string;
+        /**
+         * Regex
+         */
+        regex?: boolean;
+        /**
+         * Case
+         */
+        case?: boolean;
+        /**
+         * Word
+         */
+        word?: boolean;
+    };
+    url: '/api/v1/executions/{execution_id}/log/search';
+};
+
+export type SearchExecutionLogsErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type SearchExecutionLogsError = SearchExecutionLogsErrors[keyof SearchExecutionLogsErrors];
+
+export type SearchExecutionLogsResponses = {
+    /**
+     * One JSON message per line, as they are found; the last one has the type `end`.
+     */
+    200: SearchMatch | SearchProgressed | SearchTarget | SearchEnded;
+};
+
+export type SearchExecutionLogsResponse = SearchExecutionLogsResponses[keyof SearchExecutionLogsResponses];
+
 export type GetExecutionOutputsData = {
     body?: never;
     path: {
@@ -3924,6 +4123,97 @@ export type StartExecutionResponses = {
 };
 
 export type StartExecutionResponse = StartExecutionResponses[keyof StartExecutionResponses];
+
+export type SearchJobLogsData = {
+    body?: never;
+    path: {
+        /**
+         * Job Id
+         */
+        job_id: number;
+    };
+    query: {
+        /**
+         * Since
+         */
+        since?: string | null;
+        /**
+         * Until
+         */
+        until?: string | null;
+        /**
+         * Limit
+         */
+        limit?: number;
+        /**
+         * Q
+         */
+        q: string;
+        /**
+         * Regex
+         */
+        regex?: boolean;
+        /**
+         * Case
+         */
+        case?: boolean;
+        /**
+         * Word
+         */
+        word?: boolean;
+    };
+    url: '/api/v1/jobs/{job_id}/log/search';
+};
+
+export type SearchJobLogsErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type SearchJobLogsError = SearchJobLogsErrors[keyof SearchJobLogsErrors];
+
+export type SearchJobLogsResponses = {
+    /**
+     * One JSON message per line, as they are found; the last one has the type `end`.
+     */
+    200: SearchMatch | SearchProgressed | SearchTarget | SearchEnded;
+};
+
+export type SearchJobLogsResponse = SearchJobLogsResponses[keyof SearchJobLogsResponses];
 
 export type GetLimitsData = {
     body?: never;
@@ -5278,6 +5568,93 @@ export type GetTargetLogLinesResponses = {
 
 export type GetTargetLogLinesResponse = GetTargetLogLinesResponses[keyof GetTargetLogLinesResponses];
 
+export type SearchTargetLogData = {
+    body?: never;
+    path: {
+        /**
+         * Target Id
+         */
+        target_id: number;
+    };
+    query: {
+        /**
+         * From Byte
+         */
+        from_byte?: number;
+        /**
+         * Limit
+         */
+        limit?: number;
+        /**
+         * Q
+         */
+        q: string;
+        /**
+         * Regex
+         */
+        regex?: boolean;
+        /**
+         * Case
+         */
+        case?: boolean;
+        /**
+         * Word
+         */
+        word?: boolean;
+    };
+    url: '/api/v1/targets/{target_id}/log/search';
+};
+
+export type SearchTargetLogErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type SearchTargetLogError = SearchTargetLogErrors[keyof SearchTargetLogErrors];
+
+export type SearchTargetLogResponses = {
+    /**
+     * One JSON message per line, as they are found; the last one has the type `end`.
+     */
+    200: SearchMatch | SearchProgressed | SearchTarget | SearchEnded;
+};
+
+export type SearchTargetLogResponse = SearchTargetLogResponses[keyof SearchTargetLogResponses];
+
 export type ListUsersData = {
     body?: never;
     path?: never;
@@ -5479,6 +5856,26 @@ export type ResumeWorkerResponses = {
 };
 
 export type ResumeWorkerResponse = ResumeWorkerResponses[keyof ResumeWorkerResponses];
+
+/**
+ * Body
+ */
+export type LogSearchMessageWebhookPayload = ({
+    type: 'match';
+} & SearchMatch) | ({
+    type: 'progress';
+} & SearchProgressed) | ({
+    type: 'target';
+} & SearchTarget) | ({
+    type: 'end';
+} & SearchEnded);
+
+export type LogSearchMessageWebhookRequest = {
+    body: LogSearchMessageWebhookPayload;
+    key: 'logSearchMessage';
+    path?: never;
+    query?: never;
+};
 
 /**
  * Body

@@ -13,6 +13,7 @@ from tsubame.presentation.http.routes import (
     executions,
     health,
     jobs,
+    log_search,
     queue,
     server_runs,
     servers,
@@ -34,6 +35,7 @@ _ROOMS = (
     execution_outputs,
     queue,
     target_logs,
+    log_search,
     dashboard,
     workers,
     users,
@@ -51,4 +53,5 @@ def create_api() -> FastAPI:
     app.include_router(health.router)
     for room in _ROOMS:
         app.include_router(room.router, prefix=API_ROOT)
+    log_search.add_search_messages(app)
     return app
