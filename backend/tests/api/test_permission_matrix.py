@@ -72,6 +72,7 @@ MATRIX: Final[dict[str, Role]] = {
     "GET /api/v1/targets/{target_id}/log/search": VIEWER,
     "GET /api/v1/executions/{execution_id}/log/search": VIEWER,
     "GET /api/v1/jobs/{job_id}/log/search": VIEWER,
+    "GET /api/v1/executions/{execution_id}/log/merged": VIEWER,
     "GET /api/v1/dashboard": VIEWER,
     "GET /api/v1/workers": VIEWER,
     "POST /api/v1/workers/{worker_id}/drain": ADMIN,

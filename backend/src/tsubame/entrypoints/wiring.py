@@ -26,6 +26,7 @@ from tsubame.business.executions.intake import Intake
 from tsubame.business.executions.log_reading import LogReadingService
 from tsubame.business.executions.log_search import LogSearchService
 from tsubame.business.executions.log_writer import LogWriter
+from tsubame.business.executions.merged_log import MergedLogService
 from tsubame.business.executions.outputs import OutputService
 from tsubame.business.executions.queue_service import QueueService
 from tsubame.business.executions.records import TargetRecords
@@ -50,6 +51,7 @@ from tsubame.data_access.db.readiness import DatabaseReadiness
 from tsubame.data_access.db.signal_bus import PostgresSignalBus
 from tsubame.data_access.logstore.chunks import ChunkStore
 from tsubame.data_access.logstore.frame_source import TableFrames
+from tsubame.data_access.logstore.line_times import ChunkTimes
 from tsubame.data_access.logstore.reading import ChunkReader
 from tsubame.data_access.logstore.search import LogSearch
 from tsubame.data_access.logstore.searched_logs import SqlSearchedLogs
@@ -147,6 +149,9 @@ def http_services(foundation: Foundation, settings: Settings) -> HttpServices:
         logs=LogReadingService(ChunkReader(foundation.engine), SqlLogTickets(foundation.engine), clock),
         log_search=LogSearchService(
             SqlSearchedLogs(foundation.engine), LogSearch(TableFrames(foundation.engine))
+        ),
+        merged_logs=MergedLogService(
+            SqlSearchedLogs(foundation.engine), ChunkTimes(foundation.engine), ChunkReader(foundation.engine)
         ),
         outputs=OutputService(transactions, ChunkReader(foundation.engine)),
         readiness=DatabaseReadiness(foundation.engine),

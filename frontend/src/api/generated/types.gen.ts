@@ -914,6 +914,50 @@ export type LoginInput = {
 };
 
 /**
+ * MergedLogRead
+ *
+ * 早い順の行。``before`` と ``after`` は、続きを求めるときの ``cursor``。
+ */
+export type MergedLogRead = {
+    /**
+     * After
+     */
+    after: string | null;
+    /**
+     * Before
+     */
+    before: string | null;
+    /**
+     * Rows
+     */
+    rows: Array<MergedRowRead>;
+};
+
+/**
+ * MergedRowRead
+ *
+ * 一行。``data`` は改行を除いたバイト列を base64 にしたもの。長すぎれば頭だけ。
+ */
+export type MergedRowRead = {
+    /**
+     * At Ms
+     */
+    at_ms: number;
+    /**
+     * Data
+     */
+    data: string;
+    /**
+     * Line
+     */
+    line: number;
+    /**
+     * Target Id
+     */
+    target_id: number;
+};
+
+/**
  * OnFailures
  *
  * 失敗が許した数を超えたときにすること。
@@ -3376,6 +3420,81 @@ export type ContinueExecutionResponses = {
 };
 
 export type ContinueExecutionResponse = ContinueExecutionResponses[keyof ContinueExecutionResponses];
+
+export type GetMergedLogData = {
+    body?: never;
+    path: {
+        /**
+         * Execution Id
+         */
+        execution_id: number;
+    };
+    query?: {
+        /**
+         * Cursor
+         */
+        cursor?: string | null;
+        /**
+         * Count
+         */
+        count?: number;
+        /**
+         * Direction
+         */
+        direction?: 'forward' | 'backward';
+        /**
+         * Target Ids
+         */
+        target_ids?: Array<number> | null;
+    };
+    url: '/api/v1/executions/{execution_id}/log/merged';
+};
+
+export type GetMergedLogErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type GetMergedLogError = GetMergedLogErrors[keyof GetMergedLogErrors];
+
+export type GetMergedLogResponses = {
+    /**
+     * Successful Response
+     */
+    200: MergedLogRead;
+};
+
+export type GetMergedLogResponse = GetMergedLogResponses[keyof GetMergedLogResponses];
 
 export type SearchExecutionLogsData = {
     body?: never;

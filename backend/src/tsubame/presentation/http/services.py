@@ -10,6 +10,7 @@ from tsubame.business.credentials.service import CredentialService
 from tsubame.business.executions.housekeeping import HousekeepingService
 from tsubame.business.executions.log_reading import LogReadingService
 from tsubame.business.executions.log_search import LogSearchService
+from tsubame.business.executions.merged_log import MergedLogService
 from tsubame.business.executions.outputs import OutputService
 from tsubame.business.executions.queue_service import QueueService
 from tsubame.business.executions.service import ExecutionService
@@ -61,6 +62,7 @@ class HttpServices:
     housekeeping: HousekeepingService
     logs: LogReadingService
     log_search: LogSearchService
+    merged_logs: MergedLogService
     outputs: OutputService
     readiness: Readiness
     practice: Practice | None
