@@ -147,17 +147,23 @@ def http_services(foundation: Foundation, settings: Settings) -> HttpServices:
         queue=QueueService(transactions),
         housekeeping=HousekeepingService(transactions, ssh.runs, foundation.endpoints),
         logs=LogReadingService(ChunkReader(foundation.engine), SqlLogTickets(foundation.engine), clock),
-        log_search=LogSearchService(
-            SqlSearchedLogs(foundation.engine), LogSearch(TableFrames(foundation.engine))
-        ),
-        merged_logs=MergedLogService(
-            SqlSearchedLogs(foundation.engine), ChunkTimes(foundation.engine), ChunkReader(foundation.engine)
-        ),
+        log_search=_log_search(foundation),
+        merged_logs=_merged_logs(foundation),
         outputs=OutputService(transactions, ChunkReader(foundation.engine)),
         readiness=DatabaseReadiness(foundation.engine),
         practice=Practice(rooms, PracticeServer(PracticeFiles(settings.data_dir / "practice"))),
         secure_cookies=settings.secure_cookies,
     )
+
+
+def _log_search(foundation: Foundation) -> LogSearchService:
+    engine = foundation.engine
+    return LogSearchService(SqlSearchedLogs(engine), LogSearch(TableFrames(engine)))
+
+
+def _merged_logs(foundation: Foundation) -> MergedLogService:
+    engine = foundation.engine
+    return MergedLogService(SqlSearchedLogs(engine), ChunkTimes(engine), ChunkReader(engine))
 
 
 def stream_ports(foundation: Foundation, services: HttpServices) -> StreamPorts:
