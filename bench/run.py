@@ -10,6 +10,7 @@ BENCHES = (
     "startup",
     "remote_run",
     "log_store",
+    "log_search",
     "many_servers",
     "growth",
 )

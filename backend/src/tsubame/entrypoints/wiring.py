@@ -25,7 +25,9 @@ from tsubame.business.executions.driver import DriverPorts
 from tsubame.business.executions.housekeeping import HousekeepingService
 from tsubame.business.executions.intake import Intake
 from tsubame.business.executions.log_reading import LogReadingService
+from tsubame.business.executions.log_search import LogSearchService
 from tsubame.business.executions.log_writer import LogWriter
+from tsubame.business.executions.merged_log import MergedLogService
 from tsubame.business.executions.outputs import OutputService
 from tsubame.business.executions.queue_service import QueueService
 from tsubame.business.executions.records import TargetRecords
@@ -49,7 +51,11 @@ from tsubame.data_access.db.presence import Presence
 from tsubame.data_access.db.readiness import DatabaseReadiness
 from tsubame.data_access.db.signal_bus import PostgresSignalBus
 from tsubame.data_access.logstore.chunks import ChunkStore
+from tsubame.data_access.logstore.frame_source import TableFrames
+from tsubame.data_access.logstore.line_times import ChunkTimes
 from tsubame.data_access.logstore.reading import ChunkReader
+from tsubame.data_access.logstore.search import LogSearch
+from tsubame.data_access.logstore.searched_logs import SqlSearchedLogs
 from tsubame.data_access.logstore.tickets import SqlLogTickets
 from tsubame.data_access.practice.ssh_server import PracticeFiles, PracticeServer
 from tsubame.data_access.queue.delivery import Delivery, create_queue_app
@@ -142,11 +148,23 @@ def http_services(foundation: Foundation, settings: Settings) -> HttpServices:
         queue=QueueService(transactions),
         housekeeping=HousekeepingService(transactions, ssh.runs, foundation.endpoints, clock),
         logs=LogReadingService(ChunkReader(foundation.engine), SqlLogTickets(foundation.engine), clock),
+        log_search=_log_search(foundation),
+        merged_logs=_merged_logs(foundation),
         outputs=OutputService(transactions, ChunkReader(foundation.engine)),
         readiness=DatabaseReadiness(foundation.engine),
         practice=Practice(rooms, PracticeServer(PracticeFiles(settings.data_dir / "practice"))),
         secure_cookies=settings.secure_cookies,
     )
+
+
+def _log_search(foundation: Foundation) -> LogSearchService:
+    engine = foundation.engine
+    return LogSearchService(SqlSearchedLogs(engine), LogSearch(TableFrames(engine)))
+
+
+def _merged_logs(foundation: Foundation) -> MergedLogService:
+    engine = foundation.engine
+    return MergedLogService(SqlSearchedLogs(engine), ChunkTimes(engine), ChunkReader(engine))
 
 
 def stream_ports(foundation: Foundation, services: HttpServices) -> StreamPorts:

@@ -2,7 +2,7 @@
 
 import type { Client, ClientMeta, Options as Options2, RequestResult, TDataShape } from './client';
 import { client } from './client.gen';
-import type { ApproveHostKeyData, ApproveHostKeyErrors, ApproveHostKeyResponses, CancelExecutionData, CancelExecutionErrors, CancelExecutionResponses, ContinueExecutionData, ContinueExecutionErrors, ContinueExecutionResponses, CreateCredentialData, CreateCredentialErrors, CreateCredentialResponses, CreateDownloadTicketData, CreateDownloadTicketErrors, CreateDownloadTicketResponses, CreateJobData, CreateJobErrors, CreateJobResponses, CreateServerData, CreateServerErrors, CreateServerResponses, DeleteCredentialData, DeleteCredentialErrors, DeleteCredentialResponses, DeleteJobData, DeleteJobErrors, DeleteJobResponses, DeleteServerData, DeleteServerErrors, DeleteServerResponses, DeleteServerRunData, DeleteServerRunErrors, DeleteServerRunResponses, DownloadTargetLogData, DownloadTargetLogErrors, DownloadTargetLogResponses, DrainWorkerData, DrainWorkerErrors, DrainWorkerResponses, DuplicateJobData, DuplicateJobErrors, DuplicateJobResponses, GenerateCredentialData, GenerateCredentialErrors, GenerateCredentialResponses, GetCredentialData, GetCredentialErrors, GetCredentialResponses, GetDashboardData, GetDashboardErrors, GetDashboardResponses, GetExecutionData, GetExecutionErrors, GetExecutionOutputsData, GetExecutionOutputsErrors, GetExecutionOutputsResponses, GetExecutionResponses, GetJobData, GetJobErrors, GetJobResponses, GetLimitsData, GetLimitsErrors, GetLimitsResponses, GetMeData, GetMeErrors, GetMeResponses, GetQueueData, GetQueueErrors, GetQueueResponses, GetServerData, GetServerErrors, GetServerResponses, GetSetupData, GetSetupErrors, GetSetupResponses, GetTargetData, GetTargetErrors, GetTargetLogData, GetTargetLogErrors, GetTargetLogLinesData, GetTargetLogLinesErrors, GetTargetLogLinesResponses, GetTargetLogResponses, GetTargetResponses, ListCredentialsData, ListCredentialsErrors, ListCredentialsResponses, ListExecutionsData, ListExecutionsErrors, ListExecutionsResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListServerRunsData, ListServerRunsErrors, ListServerRunsResponses, ListServersData, ListServersErrors, ListServersResponses, ListTagsData, ListTagsErrors, ListTagsResponses, ListUsersData, ListUsersErrors, ListUsersResponses, ListWorkersData, ListWorkersErrors, ListWorkersResponses, LoginData, LoginErrors, LoginResponses, LogoutData, LogoutErrors, LogoutResponses, PauseExecutionData, PauseExecutionErrors, PauseExecutionResponses, RefreshData, RefreshErrors, RefreshResponses, RerunExecutionData, RerunExecutionErrors, RerunExecutionResponses, RerunFailedTargetsData, RerunFailedTargetsErrors, RerunFailedTargetsResponses, ResolveServersData, ResolveServersErrors, ResolveServersResponses, ResumeWorkerData, ResumeWorkerErrors, ResumeWorkerResponses, RunCommandData, RunCommandErrors, RunCommandResponses, ScanHostKeyData, ScanHostKeyErrors, ScanHostKeyResponses, SetLimitsData, SetLimitsErrors, SetLimitsResponses, SetQueuePriorityData, SetQueuePriorityErrors, SetQueuePriorityResponses, SetupData, SetupErrors, SetupResponses, StartExecutionData, StartExecutionErrors, StartExecutionResponses, TestServerData, TestServerErrors, TestServerResponses, UpdateCredentialData, UpdateCredentialErrors, UpdateCredentialResponses, UpdateJobData, UpdateJobErrors, UpdateJobResponses, UpdateServerData, UpdateServerErrors, UpdateServerResponses } from './types.gen';
+import type { ApproveHostKeyData, ApproveHostKeyErrors, ApproveHostKeyResponses, CancelExecutionData, CancelExecutionErrors, CancelExecutionResponses, ContinueExecutionData, ContinueExecutionErrors, ContinueExecutionResponses, CreateCredentialData, CreateCredentialErrors, CreateCredentialResponses, CreateDownloadTicketData, CreateDownloadTicketErrors, CreateDownloadTicketResponses, CreateJobData, CreateJobErrors, CreateJobResponses, CreateServerData, CreateServerErrors, CreateServerResponses, DeleteCredentialData, DeleteCredentialErrors, DeleteCredentialResponses, DeleteJobData, DeleteJobErrors, DeleteJobResponses, DeleteServerData, DeleteServerErrors, DeleteServerResponses, DeleteServerRunData, DeleteServerRunErrors, DeleteServerRunResponses, DownloadTargetLogData, DownloadTargetLogErrors, DownloadTargetLogResponses, DrainWorkerData, DrainWorkerErrors, DrainWorkerResponses, DuplicateJobData, DuplicateJobErrors, DuplicateJobResponses, GenerateCredentialData, GenerateCredentialErrors, GenerateCredentialResponses, GetCredentialData, GetCredentialErrors, GetCredentialResponses, GetDashboardData, GetDashboardErrors, GetDashboardResponses, GetExecutionData, GetExecutionErrors, GetExecutionOutputsData, GetExecutionOutputsErrors, GetExecutionOutputsResponses, GetExecutionResponses, GetJobData, GetJobErrors, GetJobResponses, GetLimitsData, GetLimitsErrors, GetLimitsResponses, GetMeData, GetMeErrors, GetMeResponses, GetMergedLogData, GetMergedLogErrors, GetMergedLogResponses, GetQueueData, GetQueueErrors, GetQueueResponses, GetServerData, GetServerErrors, GetServerResponses, GetSetupData, GetSetupErrors, GetSetupResponses, GetTargetData, GetTargetErrors, GetTargetLogData, GetTargetLogErrors, GetTargetLogLinesData, GetTargetLogLinesErrors, GetTargetLogLinesResponses, GetTargetLogResponses, GetTargetResponses, ListCredentialsData, ListCredentialsErrors, ListCredentialsResponses, ListExecutionsData, ListExecutionsErrors, ListExecutionsResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListServerRunsData, ListServerRunsErrors, ListServerRunsResponses, ListServersData, ListServersErrors, ListServersResponses, ListTagsData, ListTagsErrors, ListTagsResponses, ListUsersData, ListUsersErrors, ListUsersResponses, ListWorkersData, ListWorkersErrors, ListWorkersResponses, LoginData, LoginErrors, LoginResponses, LogoutData, LogoutErrors, LogoutResponses, PauseExecutionData, PauseExecutionErrors, PauseExecutionResponses, RefreshData, RefreshErrors, RefreshResponses, RerunExecutionData, RerunExecutionErrors, RerunExecutionResponses, RerunFailedTargetsData, RerunFailedTargetsErrors, RerunFailedTargetsResponses, ResolveServersData, ResolveServersErrors, ResolveServersResponses, ResumeWorkerData, ResumeWorkerErrors, ResumeWorkerResponses, RunCommandData, RunCommandErrors, RunCommandResponses, ScanHostKeyData, ScanHostKeyErrors, ScanHostKeyResponses, SearchExecutionLogsData, SearchExecutionLogsErrors, SearchExecutionLogsResponses, SearchJobLogsData, SearchJobLogsErrors, SearchJobLogsResponses, SearchTargetLogData, SearchTargetLogErrors, SearchTargetLogResponses, SetLimitsData, SetLimitsErrors, SetLimitsResponses, SetQueuePriorityData, SetQueuePriorityErrors, SetQueuePriorityResponses, SetupData, SetupErrors, SetupResponses, StartExecutionData, StartExecutionErrors, StartExecutionResponses, TestServerData, TestServerErrors, TestServerResponses, UpdateCredentialData, UpdateCredentialErrors, UpdateCredentialResponses, UpdateJobData, UpdateJobErrors, UpdateJobResponses, UpdateServerData, UpdateServerErrors, UpdateServerResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -144,6 +144,23 @@ export const cancelExecution = <ThrowOnError extends boolean = false>(options: O
 export const continueExecution = <ThrowOnError extends boolean = false>(options: Options<ContinueExecutionData, ThrowOnError>): RequestResult<ContinueExecutionResponses, ContinueExecutionErrors, ThrowOnError> => (options.client ?? client).post<ContinueExecutionResponses, ContinueExecutionErrors, ThrowOnError>({ url: '/api/v1/executions/{execution_id}/continue', ...options });
 
 /**
+ * Get Merged Log
+ *
+ * ``cursor`` の後(``backward`` なら前)の行を、届いた時刻・対象・行の順に。
+ *
+ * ``cursor`` を省けば、先頭(``backward`` なら末尾)から。``target_ids`` は繰り返して並べる。
+ * 走っているあいだは ``after`` がいつもあり、そこから求め直せば、増えた行が来る。
+ */
+export const getMergedLog = <ThrowOnError extends boolean = false>(options: Options<GetMergedLogData, ThrowOnError>): RequestResult<GetMergedLogResponses, GetMergedLogErrors, ThrowOnError> => (options.client ?? client).get<GetMergedLogResponses, GetMergedLogErrors, ThrowOnError>({ url: '/api/v1/executions/{execution_id}/log/merged', ...options });
+
+/**
+ * Search Execution Logs
+ *
+ * 実行の対象の全部(やり直しの前の試みも)を、サーバの並びの順に探す。
+ */
+export const searchExecutionLogs = <ThrowOnError extends boolean = false>(options: Options<SearchExecutionLogsData, ThrowOnError>): RequestResult<SearchExecutionLogsResponses, SearchExecutionLogsErrors, ThrowOnError> => (options.client ?? client).get<SearchExecutionLogsResponses, SearchExecutionLogsErrors, ThrowOnError>({ url: '/api/v1/executions/{execution_id}/log/search', ...options });
+
+/**
  * Get Execution Outputs
  *
  * 終わった対象を、出力の同じものどうしにまとめる。
@@ -238,6 +255,13 @@ export const startExecution = <ThrowOnError extends boolean = false>(options: Op
         ...options.headers
     }
 });
+
+/**
+ * Search Job Logs
+ *
+ * 頼んだ時刻が ``since`` 以上 ``until`` 未満の実行の全部を、新しい実行から探す。
+ */
+export const searchJobLogs = <ThrowOnError extends boolean = false>(options: Options<SearchJobLogsData, ThrowOnError>): RequestResult<SearchJobLogsResponses, SearchJobLogsErrors, ThrowOnError> => (options.client ?? client).get<SearchJobLogsResponses, SearchJobLogsErrors, ThrowOnError>({ url: '/api/v1/jobs/{job_id}/log/search', ...options });
 
 /**
  * Get Limits
@@ -418,6 +442,15 @@ export const createDownloadTicket = <ThrowOnError extends boolean = false>(optio
  * ``from`` 行目から ``count`` 行。長すぎる行は切ってあり、改行は残る。
  */
 export const getTargetLogLines = <ThrowOnError extends boolean = false>(options: Options<GetTargetLogLinesData, ThrowOnError>): RequestResult<GetTargetLogLinesResponses, GetTargetLogLinesErrors, ThrowOnError> => (options.client ?? client).get<GetTargetLogLinesResponses, GetTargetLogLinesErrors, ThrowOnError>({ url: '/api/v1/targets/{target_id}/log/lines', ...options });
+
+/**
+ * Search Target Log
+ *
+ * 一つのログを探す。走っているあいだは、前の ``next_byte`` から探し直せば、増えた行だけが当たる。
+ *
+ * 改行のまだ来ていない最後の行は、来てから当たる。``limit`` を超えた当たりは数えるだけにする。
+ */
+export const searchTargetLog = <ThrowOnError extends boolean = false>(options: Options<SearchTargetLogData, ThrowOnError>): RequestResult<SearchTargetLogResponses, SearchTargetLogErrors, ThrowOnError> => (options.client ?? client).get<SearchTargetLogResponses, SearchTargetLogErrors, ThrowOnError>({ url: '/api/v1/targets/{target_id}/log/search', ...options });
 
 /**
  * List Users

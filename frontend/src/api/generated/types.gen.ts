@@ -4,7 +4,7 @@ export type ClientOptions = {
     baseUrl: `${string}://${string}` | (string & {});
 };
 
-export type Webhooks = StreamClientMessageWebhookRequest | StreamServerMessageWebhookRequest;
+export type Webhooks = LogSearchMessageWebhookRequest | StreamClientMessageWebhookRequest | StreamServerMessageWebhookRequest;
 
 /**
  * AccessTokenRead
@@ -941,6 +941,50 @@ export type LoginInput = {
 };
 
 /**
+ * MergedLogRead
+ *
+ * 早い順の行。``before`` と ``after`` は、続きを求めるときの ``cursor``。
+ */
+export type MergedLogRead = {
+    /**
+     * After
+     */
+    after: string | null;
+    /**
+     * Before
+     */
+    before: string | null;
+    /**
+     * Rows
+     */
+    rows: Array<MergedRowRead>;
+};
+
+/**
+ * MergedRowRead
+ *
+ * 一行。``data`` は改行を除いたバイト列を base64 にしたもの。長すぎれば頭だけ。
+ */
+export type MergedRowRead = {
+    /**
+     * At Ms
+     */
+    at_ms: number;
+    /**
+     * Data
+     */
+    data: string;
+    /**
+     * Line
+     */
+    line: number;
+    /**
+     * Target Id
+     */
+    target_id: number;
+};
+
+/**
  * OnFailures
  *
  * 失敗が許した数を超えたときにすること。
@@ -1448,6 +1492,122 @@ export type RunOwnerRead = {
      * Target Id
      */
     target_id: number;
+};
+
+/**
+ * SearchEnded
+ *
+ * 探し終えた。これが来ずに流れが終わったら、途中で切れている。
+ */
+export type SearchEnded = {
+    /**
+     * Matches
+     */
+    matches: number;
+    /**
+     * Next Byte
+     */
+    next_byte: number | null;
+    /**
+     * Truncated
+     */
+    truncated: boolean;
+    /**
+     * Type
+     */
+    type: 'end';
+};
+
+/**
+ * SearchMatch
+ *
+ * 当たった一行。``byte`` はログの中の、``start``・``end``・``text_start`` は行の中の、バイトの位置。
+ */
+export type SearchMatch = {
+    /**
+     * Byte
+     */
+    byte: number;
+    /**
+     * End
+     */
+    end: number;
+    /**
+     * Execution Id
+     */
+    execution_id: number;
+    /**
+     * Line
+     */
+    line: number;
+    /**
+     * Server Name
+     */
+    server_name: string;
+    /**
+     * Start
+     */
+    start: number;
+    /**
+     * Target Id
+     */
+    target_id: number;
+    /**
+     * Text
+     */
+    text: string;
+    /**
+     * Text Start
+     */
+    text_start: number;
+    /**
+     * Type
+     */
+    type: 'match';
+};
+
+/**
+ * SearchProgressed
+ *
+ * ``total`` バイトのうち、``bytes`` まで探した。
+ */
+export type SearchProgressed = {
+    /**
+     * Bytes
+     */
+    bytes: number;
+    /**
+     * Matches
+     */
+    matches: number;
+    /**
+     * Total
+     */
+    total: number;
+    /**
+     * Type
+     */
+    type: 'progress';
+};
+
+/**
+ * SearchTarget
+ *
+ * 一つの対象を探し終えた。
+ */
+export type SearchTarget = {
+    /**
+     * Matches
+     */
+    matches: number;
+    /**
+     * Target Id
+     */
+    target_id: number;
+    /**
+     * Type
+     */
+    type: 'target';
 };
 
 /**
@@ -3328,6 +3488,164 @@ export type ContinueExecutionResponses = {
 
 export type ContinueExecutionResponse = ContinueExecutionResponses[keyof ContinueExecutionResponses];
 
+export type GetMergedLogData = {
+    body?: never;
+    path: {
+        /**
+         * Execution Id
+         */
+        execution_id: number;
+    };
+    query?: {
+        /**
+         * Cursor
+         */
+        cursor?: string | null;
+        /**
+         * Count
+         */
+        count?: number;
+        /**
+         * Direction
+         */
+        direction?: 'forward' | 'backward';
+        /**
+         * Target Ids
+         */
+        target_ids?: Array<number> | null;
+    };
+    url: '/api/v1/executions/{execution_id}/log/merged';
+};
+
+export type GetMergedLogErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type GetMergedLogError = GetMergedLogErrors[keyof GetMergedLogErrors];
+
+export type GetMergedLogResponses = {
+    /**
+     * Successful Response
+     */
+    200: MergedLogRead;
+};
+
+export type GetMergedLogResponse = GetMergedLogResponses[keyof GetMergedLogResponses];
+
+export type SearchExecutionLogsData = {
+    body?: never;
+    path: {
+        /**
+         * Execution Id
+         */
+        execution_id: number;
+    };
+    query: {
+        /**
+         * Limit
+         */
+        limit?: number;
+        /**
+         * Q
+         */
+        q: string;
+        /**
+         * Regex
+         */
+        regex?: boolean;
+        /**
+         * Case
+         */
+        case?: boolean;
+        /**
+         * Word
+         */
+        word?: boolean;
+    };
+    url: '/api/v1/executions/{execution_id}/log/search';
+};
+
+export type SearchExecutionLogsErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type SearchExecutionLogsError = SearchExecutionLogsErrors[keyof SearchExecutionLogsErrors];
+
+export type SearchExecutionLogsResponses = {
+    /**
+     * One JSON message per line, as they are found; the last one has the type `end`.
+     */
+    200: SearchMatch | SearchProgressed | SearchTarget | SearchEnded;
+};
+
+export type SearchExecutionLogsResponse = SearchExecutionLogsResponses[keyof SearchExecutionLogsResponses];
+
 export type GetExecutionOutputsData = {
     body?: never;
     path: {
@@ -3991,6 +4309,97 @@ export type StartExecutionResponses = {
 };
 
 export type StartExecutionResponse = StartExecutionResponses[keyof StartExecutionResponses];
+
+export type SearchJobLogsData = {
+    body?: never;
+    path: {
+        /**
+         * Job Id
+         */
+        job_id: number;
+    };
+    query: {
+        /**
+         * Since
+         */
+        since?: string | null;
+        /**
+         * Until
+         */
+        until?: string | null;
+        /**
+         * Limit
+         */
+        limit?: number;
+        /**
+         * Q
+         */
+        q: string;
+        /**
+         * Regex
+         */
+        regex?: boolean;
+        /**
+         * Case
+         */
+        case?: boolean;
+        /**
+         * Word
+         */
+        word?: boolean;
+    };
+    url: '/api/v1/jobs/{job_id}/log/search';
+};
+
+export type SearchJobLogsErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type SearchJobLogsError = SearchJobLogsErrors[keyof SearchJobLogsErrors];
+
+export type SearchJobLogsResponses = {
+    /**
+     * One JSON message per line, as they are found; the last one has the type `end`.
+     */
+    200: SearchMatch | SearchProgressed | SearchTarget | SearchEnded;
+};
+
+export type SearchJobLogsResponse = SearchJobLogsResponses[keyof SearchJobLogsResponses];
 
 export type GetLimitsData = {
     body?: never;
@@ -5346,6 +5755,93 @@ export type GetTargetLogLinesResponses = {
 
 export type GetTargetLogLinesResponse = GetTargetLogLinesResponses[keyof GetTargetLogLinesResponses];
 
+export type SearchTargetLogData = {
+    body?: never;
+    path: {
+        /**
+         * Target Id
+         */
+        target_id: number;
+    };
+    query: {
+        /**
+         * From Byte
+         */
+        from_byte?: number;
+        /**
+         * Limit
+         */
+        limit?: number;
+        /**
+         * Q
+         */
+        q: string;
+        /**
+         * Regex
+         */
+        regex?: boolean;
+        /**
+         * Case
+         */
+        case?: boolean;
+        /**
+         * Word
+         */
+        word?: boolean;
+    };
+    url: '/api/v1/targets/{target_id}/log/search';
+};
+
+export type SearchTargetLogErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type SearchTargetLogError = SearchTargetLogErrors[keyof SearchTargetLogErrors];
+
+export type SearchTargetLogResponses = {
+    /**
+     * One JSON message per line, as they are found; the last one has the type `end`.
+     */
+    200: SearchMatch | SearchProgressed | SearchTarget | SearchEnded;
+};
+
+export type SearchTargetLogResponse = SearchTargetLogResponses[keyof SearchTargetLogResponses];
+
 export type ListUsersData = {
     body?: never;
     path?: never;
@@ -5547,6 +6043,26 @@ export type ResumeWorkerResponses = {
 };
 
 export type ResumeWorkerResponse = ResumeWorkerResponses[keyof ResumeWorkerResponses];
+
+/**
+ * Body
+ */
+export type LogSearchMessageWebhookPayload = ({
+    type: 'match';
+} & SearchMatch) | ({
+    type: 'progress';
+} & SearchProgressed) | ({
+    type: 'target';
+} & SearchTarget) | ({
+    type: 'end';
+} & SearchEnded);
+
+export type LogSearchMessageWebhookRequest = {
+    body: LogSearchMessageWebhookPayload;
+    key: 'logSearchMessage';
+    path?: never;
+    query?: never;
+};
 
 /**
  * Body

@@ -1,6 +1,13 @@
 from collections.abc import Sequence
 
-from tsubame.business.shared.errors import ConflictError, NotFoundError, PermissionDeniedError
+from tsubame.business.shared.errors import (
+    BusyError,
+    ConflictError,
+    FieldError,
+    InvalidInputError,
+    NotFoundError,
+    PermissionDeniedError,
+)
 
 
 class ExecutionNotFoundError(NotFoundError):
@@ -83,3 +90,19 @@ class DownloadTicketError(PermissionDeniedError):
     """ログを落とす券が、使われたか、期限が切れたか、作りもの。"""
 
     code = "download_ticket_invalid"
+
+
+class SearchPatternError(InvalidInputError):
+    """探すものとして読めない。"""
+
+    code = "search_pattern_invalid"
+
+    def __init__(self, problem: str) -> None:
+        super().__init__([FieldError("q", "search_pattern_invalid", problem)])
+        self.params = {"problem": problem}
+
+
+class SearchBusyError(BusyError):
+    """このプロセスで開いている検索が多すぎる。"""
+
+    code = "search_busy"

@@ -98,6 +98,16 @@ class UnavailableError(DomainError):
     code = "unavailable"
 
 
+class BusyError(DomainError):
+    """頼みが多すぎて、今は引き受けられない。``retry_after_s`` 秒ほどおけば、空いている見込みがある。"""
+
+    code = "busy"
+
+    def __init__(self, detail: str, retry_after_s: int) -> None:
+        super().__init__(detail, params={"retry_after_s": retry_after_s})
+        self.retry_after_s = retry_after_s
+
+
 class StorageUnavailableError(UnavailableError):
     """データベースに届かない。"""
 

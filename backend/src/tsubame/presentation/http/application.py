@@ -13,6 +13,8 @@ from tsubame.presentation.http.routes import (
     executions,
     health,
     jobs,
+    log_search,
+    merged_log,
     queue,
     server_runs,
     servers,
@@ -34,6 +36,8 @@ _ROOMS = (
     execution_outputs,
     queue,
     target_logs,
+    log_search,
+    merged_log,
     dashboard,
     workers,
     users,
@@ -51,4 +55,5 @@ def create_api() -> FastAPI:
     app.include_router(health.router)
     for room in _ROOMS:
         app.include_router(room.router, prefix=API_ROOT)
+    log_search.add_search_messages(app)
     return app

@@ -13,6 +13,7 @@ from tsubame.business.auth.errors import SetupTokenError
 from tsubame.business.servers.errors import ConnectionProblem
 from tsubame.business.shared.errors import (
     AuthenticationError,
+    BusyError,
     ConflictError,
     DomainError,
     FieldError,
@@ -35,6 +36,7 @@ STATUS_BY_ERROR: Final[Mapping[type[DomainError], int]] = {
     # 相手のサーバの事情。502 にすると、手前の逆プロキシが自分の誤りの頁に差し替えてしまう
     ConnectionProblem: HTTPStatus.CONFLICT,
     UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
+    BusyError: HTTPStatus.TOO_MANY_REQUESTS,
 }
 """いちばん近い親の行を使う。"""
 
@@ -99,9 +101,14 @@ async def _domain_error(_: Request, error: Exception) -> JSONResponse:
         raise error
     status = status_of(error)
     fields = error.errors if isinstance(error, InvalidInputError) else ()
-    headers = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else None
     body = problem(status, error.code, error.detail, params=error.params, errors=fields)
-    return respond(body, headers)
+    return respond(body, _headers(error, status))
+
+
+def _headers(error: DomainError, status: int) -> Mapping[str, str] | None:
+    if isinstance(error, BusyError):
+        return {"Retry-After": str(error.retry_after_s)}
+    return {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else None
 
 
 async def _invalid_request(_: Request, error: Exception) -> JSONResponse:

@@ -9,6 +9,8 @@ from tsubame.business.auth.setup import SetupService
 from tsubame.business.credentials.service import CredentialService
 from tsubame.business.executions.housekeeping import HousekeepingService
 from tsubame.business.executions.log_reading import LogReadingService
+from tsubame.business.executions.log_search import LogSearchService
+from tsubame.business.executions.merged_log import MergedLogService
 from tsubame.business.executions.outputs import OutputService
 from tsubame.business.executions.queue_service import QueueService
 from tsubame.business.executions.service import ExecutionService
@@ -59,6 +61,8 @@ class HttpServices:
     queue: QueueService
     housekeeping: HousekeepingService
     logs: LogReadingService
+    log_search: LogSearchService
+    merged_logs: MergedLogService
     outputs: OutputService
     readiness: Readiness
     practice: Practice | None
