@@ -164,7 +164,7 @@ async def worker_parts(foundation: Foundation, settings: Settings) -> WorkerPart
     identity = Identity(socket.gethostname(), os.getpid(), __version__, capacity)
     presence = await Presence.register(foundation.engine, identity)
     log_store = ChunkStore(foundation.url, foundation.engine)
-    log_writer = LogWriter(log_store)
+    log_writer = LogWriter(log_store, clock)
     retention = timedelta(days=settings.remote_retention_days)
     cleaner = Cleaner(transactions, runs, foundation.endpoints, clock, retention)
     records = TargetRecords(transactions, clock, presence.worker_id)
