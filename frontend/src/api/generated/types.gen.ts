@@ -974,7 +974,7 @@ export type LogOutlineRead = {
 /**
  * LogPosition
  *
- * 飛ばした先。ここから続きを送る。
+ * 飛ばした先。ここから続きを送る。遅れすぎたときと、省いた真ん中に来たときに届く。
  */
 export type LogPosition = {
     /**
