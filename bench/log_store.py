@@ -31,6 +31,7 @@ from tsubame.data_access.logstore.chunks import ChunkStore
 from tsubame.data_access.logstore.frames import compress
 from tsubame.data_access.logstore.partitions import ensure_partitions
 from tsubame.data_access.logstore.reading import ChunkReader
+from tsubame.data_access.system_clock import SystemClock
 
 _DAY = date(2026, 11, 24)
 _SLICE = 64 * 1024
@@ -85,6 +86,9 @@ async def new_target(engine: AsyncEngine) -> Assignment:
         remote_bytes=0,
         log_bytes=0,
         log_newlines=0,
+        log_open_line=False,
+        log_line_head=b"",
+        log_marks=0,
         log_day=_DAY,
         started_at=datetime.now(UTC),
         cancel_requested=False,
@@ -112,7 +116,7 @@ async def through_writer(
 ) -> tuple[float, float, TargetId]:
     """保存し終えるまでの秒、このプロセスが使った CPU の秒、対象。"""
     store = ChunkStore(url, engine)
-    writer = LogWriter(store)
+    writer = LogWriter(store, SystemClock())
     assignment = await new_target(engine)
     running = asyncio.create_task(writer.run(), name="log-writer")
     started, cpu = time.perf_counter(), time.process_time()

@@ -107,6 +107,21 @@ async def test_vanished_logs_are_not_called_the_same(
     assert outputs.groups(found(await admin.get(outputs.path))) == [[0], [1], [2]]
 
 
+async def test_logs_cut_elsewhere_are_not_called_the_same(
+    admin: httpx.AsyncClient, engine: AsyncEngine, database_url: str
+) -> None:
+    """長さも残った中身も同じでも、省いた所が違えば、同じとは言わない。"""
+    outputs = await Outputs.place(engine, database_url, [b"same\n" * 10] * 3)
+    cut = "UPDATE targets SET log_bytes = 150, log_gap_start = :at, log_gap_end = :at + 100,"
+    cut += " log_gap_first_line = 2, log_gap_next_line = 20 WHERE id = :id"
+    for at, target in zip((50, 50, 45), outputs.targets, strict=True):
+        await outputs.sql(cut, at=at, id=target)
+        if at == 45:
+            await outputs.sql("UPDATE log_chunks SET byte_start = 145 WHERE target_id = :id", id=target)
+    await outputs.end(0, 1, 2)
+    assert outputs.groups(found(await admin.get(outputs.path))) == [[0, 1], [2]]
+
+
 async def test_huge_logs_stay_apart(admin: httpx.AsyncClient, engine: AsyncEngine, database_url: str) -> None:
     """大きすぎるログは読まず、それぞれを一つの組にして、そう言う。"""
     outputs = await Outputs.place(engine, database_url, [b"x\n", b"x\n"])

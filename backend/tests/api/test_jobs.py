@@ -20,6 +20,7 @@ EMPTY_SPEC: dict[str, object] = {
     "working_directory": None,
     "timeout_s": None,
     "stop_without_contact_s": None,
+    "max_log_bytes": None,
 }
 ODD_SCRIPT = "#!/bin/bash\r\necho '日本語 🐦' \"$X\" \\\t\x01\x7f\u2028\r\n\n\n"
 
@@ -30,7 +31,7 @@ async def test_create_and_read(admin: httpx.AsyncClient) -> None:
     body = job_body(
         *servers, description="説明\n二行目", script=ODD_SCRIPT, interpreter="python3 -u",
         env={"B": "2", "A": "値\n'\""}, working_directory="~/app", timeout_s=60,
-        stop_without_contact_s=300, enabled=False,
+        stop_without_contact_s=300, max_log_bytes=2**30 * 3, enabled=False,
     )  # fmt: skip
     answer = await admin.post("/jobs", json=body)
     job = created(answer)
@@ -47,6 +48,12 @@ async def test_empty_script_and_no_servers_can_be_saved(admin: httpx.AsyncClient
     """書きかけ(台本が空、サーバなし)でも保存できる。"""
     job = await new_job(admin, script="")
     assert (job["script"], job["servers"]) == ("", [])
+
+
+async def test_log_limit_is_one_gib_unless_said(admin: httpx.AsyncClient) -> None:
+    """ログの上限は、言わなければ 1 GiB。``null`` なら上限なし。"""
+    assert (await new_job(admin))["max_log_bytes"] == 2**30
+    assert (await new_job(admin, name="all", max_log_bytes=None))["max_log_bytes"] is None
 
 
 async def test_blank_fields_become_nothing(admin: httpx.AsyncClient) -> None:
@@ -73,6 +80,8 @@ async def test_blank_fields_become_nothing(admin: httpx.AsyncClient) -> None:
         ({"working_directory": "/a\nb"}, {"working_directory": "control_character"}),
         ({"timeout_s": 0}, {"timeout_s": "greater_than_equal"}),
         ({"stop_without_contact_s": 59}, {"stop_without_contact_s": "greater_than_equal"}),
+        ({"max_log_bytes": 2**20 - 1}, {"max_log_bytes": "greater_than_equal"}),
+        ({"max_log_bytes": 2**40 + 1}, {"max_log_bytes": "less_than_equal"}),
         ({"server_ids": [99]}, {"server_ids.0": "server_not_found"}),
         ({"server_ids": [7, 7]}, {"server_ids.1": "duplicate"}),
         ({"server_ids": [2**80]}, {"server_ids.0": "value_error"}),

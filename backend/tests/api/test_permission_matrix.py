@@ -68,6 +68,8 @@ MATRIX: Final[dict[str, Role]] = {
     "GET /api/v1/targets/{target_id}": VIEWER,
     "GET /api/v1/targets/{target_id}/log": VIEWER,
     "GET /api/v1/targets/{target_id}/log/lines": VIEWER,
+    "GET /api/v1/targets/{target_id}/log/times": VIEWER,
+    "GET /api/v1/targets/{target_id}/log/marks": VIEWER,
     "POST /api/v1/targets/{target_id}/log/download-ticket": VIEWER,
     "GET /api/v1/targets/{target_id}/log/search": VIEWER,
     "GET /api/v1/executions/{execution_id}/log/search": VIEWER,

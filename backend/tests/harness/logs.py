@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from sqlalchemy import text
@@ -14,9 +14,11 @@ from tsubame.business.executions.log_writer import LogWriter
 from tsubame.business.executions.masking import Masker
 from tsubame.business.executions.states import TargetState
 from tsubame.business.jobs.entities import ScriptSpec
+from tsubame.business.shared.clock import Clock
 from tsubame.business.shared.ids import ExecutionId, TargetId, WorkerId
 from tsubame.data_access.logstore.chunks import ChunkStore
 from tsubame.data_access.logstore.reading import ChunkReader
+from tsubame.data_access.system_clock import SystemClock
 
 _ADD_EXECUTION = text(
     "INSERT INTO executions"
@@ -30,7 +32,8 @@ _ADD_TARGET = text(
 )
 _CLAIM = text(
     "UPDATE targets SET lease_epoch = lease_epoch + 1 WHERE id = :target_id"
-    " RETURNING execution_id, lease_epoch, remote_bytes, log_bytes, log_newlines, log_day"
+    " RETURNING execution_id, lease_epoch, remote_bytes, log_bytes, log_newlines, log_open_line,"
+    " log_line_head, log_marks, log_day"
 )
 _SPEC = ScriptSpec(script="true", interpreter=None, env=(), working_directory=None, timeout_s=None)
 
@@ -42,7 +45,7 @@ async def add_targets(engine: AsyncEngine, count: int, log_day: date = date(2026
         return [TargetId(row.id) for row in await connection.execute(_ADD_TARGET, values)]
 
 
-async def claim(engine: AsyncEngine, target_id: TargetId) -> Assignment:
+async def claim(engine: AsyncEngine, target_id: TargetId, max_log_bytes: int | None = None) -> Assignment:
     """引き継ぐ。前の持ち主は、もう書けない。"""
     async with engine.begin() as connection:
         row = (await connection.execute(_CLAIM, {"target_id": target_id})).one()
@@ -50,11 +53,14 @@ async def claim(engine: AsyncEngine, target_id: TargetId) -> Assignment:
         lease=Lease(target_id, ExecutionId(row.execution_id), WorkerId(1), row.lease_epoch),
         state=TargetState.RUNNING,
         run_id=f"run-{target_id}",
-        spec=_SPEC,
+        spec=replace(_SPEC, max_log_bytes=max_log_bytes),
         server_id=None,
         remote_bytes=row.remote_bytes,
         log_bytes=row.log_bytes,
         log_newlines=row.log_newlines,
+        log_open_line=row.log_open_line,
+        log_line_head=row.log_line_head,
+        log_marks=row.log_marks,
         log_day=row.log_day,
         started_at=None,
         cancel_requested=False,
@@ -94,10 +100,12 @@ class LogRoom:
         return (await add_targets(self.engine, 1))[0]
 
     @contextlib.asynccontextmanager
-    async def writer(self, store: ChunkStore | None = None) -> AsyncIterator[LogWriter]:
+    async def writer(
+        self, store: ChunkStore | None = None, clock: Clock | None = None
+    ) -> AsyncIterator[LogWriter]:
         """書く係。抜けると、書きかけのものごと捨てる(プロセスが死んだときと同じ)。"""
         store = store or ChunkStore(self.url, self.engine)
-        writer = LogWriter(store)
+        writer = LogWriter(store, clock or SystemClock())
         running = asyncio.create_task(writer.run(), name="log-writer")
         try:
             yield writer
@@ -107,11 +115,14 @@ class LogRoom:
             await store.close()
             assert isinstance(ended[0], asyncio.CancelledError), ended
 
-    async def write(self, data: bytes, secrets: Sequence[str] = ()) -> TargetId:
+    async def write(
+        self, data: bytes, secrets: Sequence[str] = (), max_log_bytes: int | None = None
+    ) -> TargetId:
         """新しい対象に ``data`` を全部書く。"""
         target_id = await self.target()
         async with self.writer() as writer:
-            stream = writer.open(await claim(self.engine, target_id), Masker(secrets))
+            assignment = await claim(self.engine, target_id, max_log_bytes)
+            stream = writer.open(assignment, Masker(secrets))
             await stream.write(data)
             await stream.finish()
         return target_id

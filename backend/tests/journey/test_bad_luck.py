@@ -76,6 +76,32 @@ async def test_one_line_of_100_mb(product: Product, sshd: Sshd) -> None:
         assert digest == hashlib.sha256(b"x" * 100_000_000).digest()
 
 
+async def test_log_larger_than_its_limit(product: Product, sshd: Sshd) -> None:
+    """上限を超えても走りは最後まで動き、頭と末尾が元の行番号で残り、真ん中がないことが結果に出る。"""
+    async with product.client() as client:
+        journey = Journey(client)
+        server = await journey.add_server(sshd, ME)
+        script = "echo ::group::numbers; seq 1000000; echo ::endgroup::; echo ::error::last words"
+        job = await journey.add_job(script, [server], max_log_bytes=1024 * 1024)
+        target = (await journey.run(job))["targets"][0]
+        whole = b"::group::numbers\n" + b"".join(b"%d\n" % n for n in range(1, 1_000_001))
+        whole += b"::endgroup::\n::error::last words\n"
+        assert (target["state"], target["log_bytes"]) == ("succeeded", len(whole))
+        gap = target["log_gap"]
+        assert len(whole) - gap["bytes"] <= 1024 * 1024 * 5 // 4
+        path = f"/targets/{target['id']}/log"
+        tail = await client.get(f"{path}/lines?from={gap['first_line']}&count=1")
+        # 先頭の一行が区切りなので、n 行目には n - 1 と書いてある
+        assert tail.headers["X-Log-First-Line"] == str(gap["last_line"] + 1)
+        assert tail.content == b"%d\n" % gap["last_line"]
+        log = await journey.log(target["id"])
+        assert log.startswith(whole[: 1024 * 256])
+        assert log.endswith(whole[-512 * 1024 :])
+        marks = (await client.get(f"{path}/marks")).json()
+        assert [(one["first_line"], one["last_line"]) for one in marks["sections"]] == [(1, 1_000_002)]
+        assert [one["line"] for one in marks["annotations"]] == [1_000_003]
+
+
 @pytest.mark.parametrize("user", SHELLS)
 async def test_any_login_shell(product: Product, sshd: Sshd, user: str) -> None:
     """ログインシェルが fish でも csh でも zsh でも、スクリプトは sh で動く。"""

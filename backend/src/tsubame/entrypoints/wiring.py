@@ -50,9 +50,9 @@ from tsubame.data_access.db.engine import create_engine
 from tsubame.data_access.db.presence import Presence
 from tsubame.data_access.db.readiness import DatabaseReadiness
 from tsubame.data_access.db.signal_bus import PostgresSignalBus
+from tsubame.data_access.logstore.arrival_order import ChunkTimes
 from tsubame.data_access.logstore.chunks import ChunkStore
 from tsubame.data_access.logstore.frame_source import TableFrames
-from tsubame.data_access.logstore.line_times import ChunkTimes
 from tsubame.data_access.logstore.reading import ChunkReader
 from tsubame.data_access.logstore.search import LogSearch
 from tsubame.data_access.logstore.searched_logs import SqlSearchedLogs
@@ -183,7 +183,7 @@ async def worker_parts(foundation: Foundation, settings: Settings) -> WorkerPart
     identity = Identity(socket.gethostname(), os.getpid(), __version__, capacity)
     presence = await Presence.register(foundation.engine, identity)
     log_store = ChunkStore(foundation.url, foundation.engine)
-    log_writer = LogWriter(log_store)
+    log_writer = LogWriter(log_store, clock)
     retention = timedelta(days=settings.remote_retention_days)
     cleaner = Cleaner(transactions, runs, foundation.endpoints, clock, retention)
     records = TargetRecords(transactions, clock, presence.worker_id)

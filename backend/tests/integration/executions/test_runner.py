@@ -70,7 +70,7 @@ async def worker(
 ) -> AsyncIterator[Bench]:
     gateway, clock, endpoints = SshGateway(), SystemClock(), OneSshd(sshd.endpoint())
     store = ChunkStore(url, engine)
-    writer = LogWriter(store)
+    writer = LogWriter(store, clock)
     cleaner = Cleaner(transactions, gateway.runs, endpoints, clock)
     worker_id = await place_worker(transactions)
     records = TargetRecords(transactions, clock, worker_id)

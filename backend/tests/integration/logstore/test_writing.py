@@ -14,9 +14,10 @@ from harness.logs import LogRoom, add_targets, claim
 from harness.waiting import eventually
 from tsubame.business.executions.entities import Lease
 from tsubame.business.executions.errors import LeaseLostError, LogRefusedError
+from tsubame.business.executions.log_arrivals import Arrival
+from tsubame.business.executions.log_store import LogBlock, LogChunk, LogPiece
 from tsubame.business.executions.log_writer import LogOffsets, LogStream
 from tsubame.business.executions.masking import Masker
-from tsubame.business.executions.ports import LogBlock, LogPiece
 from tsubame.data_access.logstore.chunks import ChunkStore
 
 # 切る瞬間をデータベースの側で散らす
@@ -228,10 +229,10 @@ async def test_answer_lost_after_commit_is_not_written_twice(room: LogRoom) -> N
     store = ChunkStore(room.url, room.engine)
     target_id = await room.target()
     lease = (await claim(room.engine, target_id)).lease
-    block = await store.pack([b"once\n"])
+    chunk = LogChunk(await store.pack([b"once\n"]), starts_line=True, arrivals=(Arrival(0, 1),))
     assignment = await claim(room.engine, target_id)
-    piece = LogPiece(assignment.lease, assignment.log_day, (block,), 0, 0, 0, 5)
-    stale = LogPiece(lease, assignment.log_day, (block,), 0, 0, 0, 5)
+    piece = LogPiece(assignment.lease, assignment.log_day, (chunk,), 0, 0, 0, 5)
+    stale = LogPiece(lease, assignment.log_day, (chunk,), 0, 0, 0, 5)
     assert await store.append([piece]) == {piece.lease}
     assert await store.append([piece, stale]) == {piece.lease}
     await store.close()

@@ -72,6 +72,7 @@ def _target(position: int) -> Target:
         remote_bytes=0,
         log_bytes=0,
         log_lines=0,
+        log_gap=None,
         log_day=date(2026, 11, 24),
         survivors=(),
         queued_at=_AT,

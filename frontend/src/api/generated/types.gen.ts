@@ -681,6 +681,10 @@ export type JobInput = {
     interpreter?: string | null;
     kind?: JobKind;
     /**
+     * Max Log Bytes
+     */
+    max_log_bytes?: number | null;
+    /**
      * Name
      */
     name: string;
@@ -764,6 +768,10 @@ export type JobRead = {
     interpreter: string | null;
     kind: JobKind;
     last_execution: LastExecutionRead | null;
+    /**
+     * Max Log Bytes
+     */
+    max_log_bytes: number | null;
     /**
      * Name
      */
@@ -882,6 +890,48 @@ export type LimitsRead = {
 };
 
 /**
+ * LineTimeRead
+ *
+ * ``line`` とそれに続く行が届き始めた時刻(Unix、ミリ秒)。次の印の行の前まで。
+ */
+export type LineTimeRead = {
+    /**
+     * At Ms
+     */
+    at_ms: number;
+    /**
+     * Line
+     */
+    line: number;
+};
+
+/**
+ * LogAnnotationRead
+ */
+export type LogAnnotationRead = {
+    /**
+     * File
+     */
+    file: string | null;
+    /**
+     * File Line
+     */
+    file_line: number | null;
+    /**
+     * Level
+     */
+    level: 'error' | 'warning' | 'notice';
+    /**
+     * Line
+     */
+    line: number;
+    /**
+     * Message
+     */
+    message: string;
+};
+
+/**
  * LogEnd
  *
  * 対象が終わり、全部を送った。
@@ -907,9 +957,51 @@ export type LogEnd = {
 };
 
 /**
+ * LogGapRead
+ *
+ * 大きさの上限を超えて省いた、ログの真ん中。
+ *
+ * 丸ごとない行がなければ、``last_line`` は ``first_line - 1``。
+ */
+export type LogGapRead = {
+    /**
+     * Bytes
+     */
+    bytes: number;
+    /**
+     * First Line
+     */
+    first_line: number;
+    /**
+     * Last Line
+     */
+    last_line: number;
+};
+
+/**
+ * LogOutlineRead
+ *
+ * それぞれ 5,000 まで。``truncated`` なら、載せきれていない。
+ */
+export type LogOutlineRead = {
+    /**
+     * Annotations
+     */
+    annotations: Array<LogAnnotationRead>;
+    /**
+     * Sections
+     */
+    sections: Array<LogSectionRead>;
+    /**
+     * Truncated
+     */
+    truncated: boolean;
+};
+
+/**
  * LogPosition
  *
- * 飛ばした先。ここから続きを送る。
+ * 飛ばした先。ここから続きを送る。遅れすぎたときと、省いた真ん中に来たときに届く。
  */
 export type LogPosition = {
     /**
@@ -928,6 +1020,52 @@ export type LogPosition = {
      * Type
      */
     type: 'log_position';
+};
+
+/**
+ * LogSectionRead
+ *
+ * 畳める区切り。``last_line`` と ``ended_ms`` は、終わりの印がまだなければ ``null``。
+ */
+export type LogSectionRead = {
+    /**
+     * Collapsed
+     */
+    collapsed: boolean;
+    /**
+     * Depth
+     */
+    depth: number;
+    /**
+     * Ended Ms
+     */
+    ended_ms: number | null;
+    /**
+     * First Line
+     */
+    first_line: number;
+    /**
+     * Last Line
+     */
+    last_line: number | null;
+    /**
+     * Started Ms
+     */
+    started_ms: number;
+    /**
+     * Title
+     */
+    title: string;
+};
+
+/**
+ * LogTimesRead
+ */
+export type LogTimesRead = {
+    /**
+     * Marks
+     */
+    marks: Array<LineTimeRead>;
 };
 
 /**
@@ -1895,6 +2033,10 @@ export type SpecRead = {
      * Interpreter
      */
     interpreter: string | null;
+    /**
+     * Max Log Bytes
+     */
+    max_log_bytes: number | null;
     retry: RetryRead;
     /**
      * Script
@@ -2213,6 +2355,7 @@ export type TargetRead = {
      * Log Bytes
      */
     log_bytes: number;
+    log_gap: LogGapRead | null;
     /**
      * Log Lines
      */
@@ -5755,6 +5898,64 @@ export type GetTargetLogLinesResponses = {
 
 export type GetTargetLogLinesResponse = GetTargetLogLinesResponses[keyof GetTargetLogLinesResponses];
 
+export type GetTargetLogMarksData = {
+    body?: never;
+    path: {
+        /**
+         * Target Id
+         */
+        target_id: number;
+    };
+    query?: never;
+    url: '/api/v1/targets/{target_id}/log/marks';
+};
+
+export type GetTargetLogMarksErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type GetTargetLogMarksError = GetTargetLogMarksErrors[keyof GetTargetLogMarksErrors];
+
+export type GetTargetLogMarksResponses = {
+    /**
+     * Successful Response
+     */
+    200: LogOutlineRead;
+};
+
+export type GetTargetLogMarksResponse = GetTargetLogMarksResponses[keyof GetTargetLogMarksResponses];
+
 export type SearchTargetLogData = {
     body?: never;
     path: {
@@ -5841,6 +6042,73 @@ export type SearchTargetLogResponses = {
 };
 
 export type SearchTargetLogResponse = SearchTargetLogResponses[keyof SearchTargetLogResponses];
+
+export type GetTargetLogTimesData = {
+    body?: never;
+    path: {
+        /**
+         * Target Id
+         */
+        target_id: number;
+    };
+    query?: {
+        /**
+         * From
+         */
+        from?: number;
+        /**
+         * Count
+         */
+        count?: number;
+    };
+    url: '/api/v1/targets/{target_id}/log/times';
+};
+
+export type GetTargetLogTimesErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type GetTargetLogTimesError = GetTargetLogTimesErrors[keyof GetTargetLogTimesErrors];
+
+export type GetTargetLogTimesResponses = {
+    /**
+     * Successful Response
+     */
+    200: LogTimesRead;
+};
+
+export type GetTargetLogTimesResponse = GetTargetLogTimesResponses[keyof GetTargetLogTimesResponses];
 
 export type ListUsersData = {
     body?: never;

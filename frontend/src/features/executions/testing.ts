@@ -46,6 +46,7 @@ export function targetRead(change: Partial<TargetRead> = {}): TargetRead {
     exit_code: null,
     log_bytes: 0,
     log_lines: 0,
+    log_gap: null,
     survivors: [],
     queued_at: '2026-11-01T00:00:00Z',
     started_at: '2026-11-01T00:00:01Z',

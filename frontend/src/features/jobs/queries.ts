@@ -21,6 +21,7 @@ export function inputFromJob(job: JobRead): JobInput {
     retry: job.retry,
     queueing: job.queueing,
     stop_without_contact_s: job.stop_without_contact_s,
+    max_log_bytes: job.max_log_bytes,
     enabled: job.enabled,
   }
 }

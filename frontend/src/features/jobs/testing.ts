@@ -15,6 +15,7 @@ export function jobRead(change: Partial<JobRead> = {}): JobRead {
     working_directory: null,
     timeout_s: null,
     stop_without_contact_s: null,
+    max_log_bytes: 1_073_741_824,
     strategy: {
       max_parallel: null,
       waves: [],

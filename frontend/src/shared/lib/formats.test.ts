@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { backoffMs } from './backoff'
-import { formatBytes } from './bytes'
+import { formatBinary, formatBytes } from './bytes'
 import { formatRelative } from './datetime'
 import { durationParts, formatDuration } from './duration'
 
@@ -26,6 +26,12 @@ describe('大きさ', () => {
     expect(formatBytes(1500, 'en')).toBe('1.5 kB')
     expect(formatBytes(136_600_000, 'en')).toBe('137 MB')
     expect(formatBytes(1e18, 'en')).toBe('1,000,000 TB')
+  })
+
+  it('人の決めた上限は、1,024 ごとの位で書く', () => {
+    expect(formatBinary(2 ** 30, 'en')).toBe('1 GiB')
+    expect(formatBinary(1536 * 2 ** 20, 'en')).toBe('1.5 GiB')
+    expect(formatBinary(2 ** 40, 'ja')).toBe('1 TiB')
   })
 })
 

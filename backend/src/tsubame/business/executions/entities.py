@@ -2,6 +2,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from tsubame.business.executions.log_limit import LogGap
 from tsubame.business.executions.queue_place import QueuePlace
 from tsubame.business.executions.states import ExecutionState, TargetState
 from tsubame.business.jobs.entities import ScriptSpec
@@ -91,6 +92,7 @@ class Target:
         remote_bytes: サーバのファイルから取り込んだバイト数。再開の位置。
         log_bytes: 保存したバイト数。伏せ字で長さが変わるので ``remote_bytes`` と違いうる。
         log_lines: 保存した行の数。最後の途中の行も 1 と数える。
+        log_gap: 大きさの上限を超えて省いた、ログの真ん中。
         survivors: 中止しても消えなかったプロセスの番号。
     """
 
@@ -110,6 +112,7 @@ class Target:
     remote_bytes: int
     log_bytes: int
     log_lines: int
+    log_gap: LogGap | None
     log_day: date
     survivors: tuple[int, ...]
     queued_at: datetime
@@ -146,6 +149,9 @@ class Assignment:
         run_id: サーバの上での走りの名前。引き継いでも変わらない。
         cancel_requested: すでに中止が求められている。
         log_newlines: 保存したログにある改行の数。続きの行番号を決める。
+        log_open_line: 保存したログが、行の途中で終わっている。
+        log_line_head: その途中の行が印になりうるなら、その始まり。
+        log_marks: 見つけた印の数。
     """
 
     lease: Lease
@@ -156,6 +162,9 @@ class Assignment:
     remote_bytes: int
     log_bytes: int
     log_newlines: int
+    log_open_line: bool
+    log_line_head: bytes
+    log_marks: int
     log_day: date
     started_at: datetime | None
     cancel_requested: bool

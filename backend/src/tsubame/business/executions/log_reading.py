@@ -8,7 +8,16 @@ from datetime import timedelta
 from typing import Final
 
 from tsubame.business.executions.errors import DownloadTicketError
-from tsubame.business.executions.ports import LogExtent, LogLines, LogReader, LogSubject, LogTickets
+from tsubame.business.executions.log_limit import LogGap
+from tsubame.business.executions.log_sections import LogOutline, outline
+from tsubame.business.executions.ports import (
+    LineTime,
+    LogExtent,
+    LogLines,
+    LogReader,
+    LogSubject,
+    LogTickets,
+)
 from tsubame.business.shared.actor import Actor
 from tsubame.business.shared.clock import Clock
 from tsubame.business.shared.ids import TargetId
@@ -16,19 +25,50 @@ from tsubame.business.shared.permissions import Permission
 
 MAX_LINES: Final = 2000
 MAX_LINE_BYTES: Final = 64 * 1024
+MAX_TIMED_LINES: Final = 5000
 _TICKET_LIFETIME: Final = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedLog:
-    """開いたログ。長さは開いたときのもので、そのあと伸びても変わらない。"""
+    """開いたログ。長さは開いたときのもので、そのあと伸びても変わらない。
+
+    省いた真ん中には、そのことを言う一行(``notice``)が入る。位置はそれも入れて数える。
+    """
 
     target_id: TargetId
     extent: LogExtent
     reader: LogReader
+    notice: bytes = b""
 
-    def read(self, start: int, end: int) -> AsyncIterator[bytes]:
-        return self.reader.read(self.target_id, start, end)
+    @property
+    def size(self) -> int:
+        gap = self.extent.gap
+        return self.extent.bytes + (0 if gap is None else len(self.notice) - gap.bytes)
+
+    @property
+    def settled(self) -> bool:
+        """省く所がもう動かない。動くあいだは、送り終えるまでに短くなりうる。"""
+        return self.extent.gap is None or self.extent.ended
+
+    async def read(self, start: int, end: int) -> AsyncIterator[bytes]:
+        gap = self.extent.gap
+        if gap is None:
+            async for part in self.reader.read(self.target_id, start, end):
+                yield part
+            return
+        resumed = gap.start + len(self.notice)
+        if start < gap.start:
+            async for part in self.reader.read(self.target_id, start, min(end, gap.start)):
+                yield part
+        if notice := self.notice[max(0, start - gap.start) : max(0, end - gap.start)]:
+            yield notice
+        if end > resumed:
+            skipped = gap.end - resumed
+            async for part in self.reader.read(
+                self.target_id, max(start, resumed) + skipped, min(end + skipped, self.extent.bytes)
+            ):
+                yield part
 
 
 class LogReadingService:
@@ -49,6 +89,23 @@ class LogReadingService:
         """
         actor.require(Permission.EXECUTION_READ)
         return await self._reader.lines(target_id, first_line, min(count, MAX_LINES), MAX_LINE_BYTES)
+
+    async def times(self, actor: Actor, target_id: TargetId, first_line: int, count: int) -> list[LineTime]:
+        """``count`` は ``MAX_TIMED_LINES`` まで。
+
+        Raises: TargetNotFoundError。
+        """
+        actor.require(Permission.EXECUTION_READ)
+        return await self._reader.times(target_id, first_line, min(count, MAX_TIMED_LINES))
+
+    async def outline(self, actor: Actor, target_id: TargetId) -> LogOutline:
+        """台本の書いた印から組み立てた、区切りと注記。
+
+        Raises: TargetNotFoundError。
+        """
+        actor.require(Permission.EXECUTION_READ)
+        stored = await self._reader.marks(target_id)
+        return outline(stored.marks, stored.total)
 
     async def issue_ticket(self, actor: Actor, target_id: TargetId) -> str:
         """一度だけ、六十秒だけ使える券。
@@ -76,7 +133,22 @@ class LogReadingService:
         return await self._open(target_id), await self._reader.subject(target_id)
 
     async def _open(self, target_id: TargetId) -> OpenedLog:
-        return OpenedLog(target_id, await self._reader.extent(target_id), self._reader)
+        extent = await self._reader.extent(target_id)
+        if extent.gap is None:
+            return OpenedLog(target_id, extent, self._reader)
+        head = self._reader.read(target_id, extent.gap.start - 1, extent.gap.start)
+        broken = b"".join([part async for part in head]) not in {b"", b"\n"}
+        return OpenedLog(target_id, extent, self._reader, _notice(extent.gap, broken=broken))
+
+
+def _notice(gap: LogGap, *, broken: bool) -> bytes:
+    """省いた真ん中の代わりの一行。``broken`` なら、頭が行の途中で切れている。"""
+    lines = f", lines {gap.first_line} to {gap.last_line}" if gap.last_line >= gap.first_line else ""
+    text = (
+        f"[tsubame-ci] {gap.bytes} bytes were left out here{lines}:"
+        " the log was larger than the limit of its job (max_log_bytes)."
+    )
+    return (b"\n" if broken else b"") + text.encode() + b"\n"
 
 
 def _hash(token: str) -> bytes:

@@ -2,13 +2,17 @@
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from tsubame.business.executions.entities import Assignment
 from tsubame.business.executions.errors import LeaseLostError, LogRefusedError
+from tsubame.business.executions.log_limit import LogLimit
+from tsubame.business.executions.log_marks import MAX_MARKS, PlacedMark
+from tsubame.business.executions.log_packing import Packed, Packer
+from tsubame.business.executions.log_store import LogPiece, LogStore, LogTrim
 from tsubame.business.executions.masking import MaskedBytes, Masker
-from tsubame.business.executions.ports import LogBlock, LogPiece, LogStore
 
 BLOCK_BYTES: Final = 256 * 1024
 """圧縮の一かたまり。大きいほど縮み、小さいほど途中の行をすぐ読める。"""
@@ -25,17 +29,15 @@ class LogOffsets:
     log: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Packed:
-    block: LogBlock
-    consumed: int
-
-
 class Desk(Protocol):
     """預かったものを書き出す係(``LogWriter``)。"""
 
     @property
     def store(self) -> LogStore: ...
+
+    def now_ms(self) -> int:
+        """今の時刻(Unix、ミリ秒)。"""
+        ...
 
     async def room_for(self, stream: "LogStream") -> None:
         """預かりすぎているあいだ待つ。"""
@@ -73,6 +75,9 @@ class LogStream:
         self.lost = False
         self._log_day = assignment.log_day
         self._newlines = assignment.log_newlines
+        self._marks = assignment.log_marks
+        self._limit = LogLimit.of(assignment.spec.max_log_bytes)
+        self._trimmed_to = 0
         self._desk = desk
         self._masker = masker
         self._received = assignment.remote_bytes
@@ -80,10 +85,8 @@ class LogStream:
         self._writing = asyncio.Lock()
         self._finished = False
         self._refusal: LogRefusedError | None = None
-        self._packed: deque[_Packed] = deque()
-        self._loose: list[bytes] = []
-        self._loose_bytes = 0
-        self._loose_consumed = 0
+        self._packed: deque[Packed] = deque()
+        self._packer = Packer(desk.store, assignment)
         self._waiting = 0
         self._packing = asyncio.Lock()
         self._ahead: asyncio.Task[None] | None = None
@@ -110,11 +113,11 @@ class LogStream:
                 # 受け取ると預かるのあいだで待たないので、取り消されても半端に進まない
                 self._received += len(piece)
                 self._keep(self._masker.feed(piece))
-                if self._loose_bytes >= BLOCK_BYTES:
+                if self._packer.size >= BLOCK_BYTES:
                     await self._pack_ahead()
 
     async def finish(self) -> LogOffsets:
-        """持っていた末尾も出し、全部が保存されるのを待って、最後の長さを返す。
+        """持っていた末尾も出し、全部が保存され、省く分が省かれるのを待って、最後の長さを返す。
 
         Raises:
             LeaseLostError: ほかのワーカーが引き継いだ。
@@ -125,7 +128,7 @@ class LogStream:
             self._finished = True
             self._keep(self._masker.flush())
             await self._packed_ahead()
-        while self.durable.log < self._produced:
+        while self.durable.log < self._produced or self.trim is not None:
             self._refuse_if_lost()
             self._desk.hurry()
             await self._desk.settled()
@@ -142,9 +145,7 @@ class LogStream:
         if not masked.data:
             return
         size = len(masked.data)
-        self._loose.append(masked.data)
-        self._loose_bytes += size
-        self._loose_consumed += masked.consumed
+        self._packer.add(masked.data, masked.consumed, self._desk.now_ms())
         self._produced += size
         self._hold(size)
         self._count(size)
@@ -175,14 +176,11 @@ class LogStream:
     async def _pack(self) -> None:
         """ばらの分を一かたまりに圧縮する。"""
         async with self._packing:
-            parts, size, consumed = self._loose, self._loose_bytes, self._loose_consumed
-            if not parts:
-                return
-            self._loose, self._loose_bytes, self._loose_consumed = [], 0, 0
-            block = await self._desk.store.pack(parts)
-            if not self.lost:
-                self._packed.append(_Packed(block, consumed))
-                self._hold(len(block.frame) - size)
+            size = self._packer.size
+            packed = await self._packer.pack()
+            if packed is not None and not self.lost:
+                self._packed.append(packed)
+                self._hold(packed.memory - size)
 
     async def take(self) -> LogPiece | None:
         """書き出す一切れを取り出す。なければ ``None``。``settle`` するまで次を取り出さないこと。"""
@@ -192,29 +190,54 @@ class LogStream:
         taken = [self._packed.popleft() for _ in range(min(len(self._packed), _PIECE_BLOCKS))]
         if not taken:
             return None
+        found = self._marks + sum(len(packed.marks) for packed in taken)
         piece = LogPiece(
             lease=self.lease,
             log_day=self._log_day,
-            blocks=tuple(packed.block for packed in taken),
+            chunks=tuple(chunk for packed in taken for chunk in packed.chunks),
             byte_start=self.durable.log,
             newline_start=self._newlines,
             remote_start=self.durable.remote,
             remote_end=self.durable.remote + sum(packed.consumed for packed in taken),
+            line_head=taken[-1].line_head,
+            marks=self._placed(taken),
+            mark_total=found,
         )
         self._count(piece.byte_start - piece.byte_end)
         return piece
+
+    def _placed(self, taken: Sequence[Packed]) -> tuple[PlacedMark, ...]:
+        """ログの中の行番号を付ける。残すのは、初めの ``MAX_MARKS`` 個だけ。"""
+        marks: list[PlacedMark] = []
+        newlines = self._newlines
+        for packed in taken:
+            marks += [replace(mark, line=newlines + mark.line + 1) for mark in packed.marks]
+            newlines += sum(chunk.block.newline_count for chunk in packed.chunks)
+        return tuple(marks[: max(0, MAX_MARKS - self._marks)])
 
     def settle(self, piece: LogPiece) -> None:
         """取り出した一切れが保存された。"""
         self.durable = LogOffsets(piece.remote_end, piece.byte_end)
         self._newlines = piece.newline_end
-        self._hold(-sum(len(block.frame) for block in piece.blocks))
+        self._marks = piece.mark_total
+        self._hold(-piece.memory)
+
+    @property
+    def trim(self) -> LogTrim | None:
+        """上限を超えて、真ん中を省くときが来た。"""
+        gap_end = None if self._limit is None else self._limit.gap_end(self.durable.log)
+        if self._limit is None or gap_end is None or gap_end <= self._trimmed_to or self.lost:
+            return None
+        return LogTrim(self.lease, self._log_day, self._limit.head, gap_end)
+
+    def trimmed(self, trim: LogTrim) -> None:
+        self._trimmed_to = trim.gap_end
 
     def lose(self) -> None:
         """権利を失った。預かった分は、引き継いだ者がサーバから読み直す。"""
         self.lost = True
         self._packed.clear()
-        self._loose, self._loose_bytes = [], 0
+        self._packer.drop()
         self._hold(-self.held_bytes)
         self._count(-self._waiting)
 
@@ -225,4 +248,4 @@ class LogStream:
 
     @property
     def has_more(self) -> bool:
-        return bool(self._packed or self._loose)
+        return bool(self._packed or self._packer.size)

@@ -10,9 +10,10 @@ from typing import Final
 
 from tsubame.business.executions.entities import Assignment, Lease
 from tsubame.business.executions.errors import LogRefusedError
+from tsubame.business.executions.log_store import LogPiece, LogStore
 from tsubame.business.executions.log_stream import LogOffsets, LogStream
 from tsubame.business.executions.masking import Masker
-from tsubame.business.executions.ports import LogPiece, LogStore
+from tsubame.business.shared.clock import Clock
 from tsubame.business.shared.errors import StorageUnavailableError
 
 __all__ = ["LogOffsets", "LogStream", "LogWriter"]
@@ -31,8 +32,9 @@ _log = logging.getLogger(__name__)
 class LogWriter:
     """一つのワーカーに一つ。``run`` を、ワーカーの TaskGroup の仕事として動かす。"""
 
-    def __init__(self, store: LogStore) -> None:
+    def __init__(self, store: LogStore, clock: Clock) -> None:
         self.store = store
+        self._clock = clock
         self._held = 0
         self._waiting_bytes = 0
         self._dirty: dict[LogStream, None] = {}
@@ -44,15 +46,22 @@ class LogWriter:
 
     def open(self, assignment: Assignment, masker: Masker) -> LogStream:
         """保存済みの続きを書く口。"""
-        return LogStream(self, assignment, masker)
+        stream = LogStream(self, assignment, masker)
+        if stream.trim is not None:
+            # 前の持ち主が、書いてから省くまでのあいだに倒れたかもしれない
+            self.ready(stream, 0)
+        return stream
 
     async def run(self) -> None:
         """取り消されるまで書き続ける。置き場が落ちているあいだは、戻るのを待つ。"""
         while True:
             await self._until_due()
-            streams, pieces = await self._take()
+            due = list(self._dirty)
+            streams, pieces = await self._take(due)
             if pieces:
                 await self._commit(streams, pieces)
+            for stream in due:
+                await self._trim(stream)
             self._settled.set()
             self._settled = asyncio.Event()
 
@@ -60,6 +69,9 @@ class LogWriter:
         while not stream.lost and (stream.held_bytes >= _STREAM_LIMIT or self._held >= _TOTAL_LIMIT):
             self.hurry()
             await self._settled.wait()
+
+    def now_ms(self) -> int:
+        return int(self._clock.now().timestamp() * 1000)
 
     async def settled(self) -> None:
         await self._settled.wait()
@@ -94,13 +106,13 @@ class LogWriter:
             return 0
         return max(0, self._last_commit + _INTERVAL_S - asyncio.get_running_loop().time())
 
-    async def _take(self) -> tuple[list[LogStream], list[LogPiece]]:
+    async def _take(self, due: Sequence[LogStream]) -> tuple[list[LogStream], list[LogPiece]]:
         self._last_commit = asyncio.get_running_loop().time()
         self._urgent = False
         streams: list[LogStream] = []
         pieces: list[LogPiece] = []
         memory = 0
-        for stream in list(self._dirty):
+        for stream in due:
             if memory >= _BATCH_MEMORY:
                 self._urgent = True
                 break
@@ -109,7 +121,7 @@ class LogWriter:
             if piece is not None:
                 streams.append(stream)
                 pieces.append(piece)
-                memory += sum(len(block.frame) for block in piece.blocks)
+                memory += piece.memory
         return streams, pieces
 
     async def _commit(self, streams: Sequence[LogStream], pieces: Sequence[LogPiece]) -> None:
@@ -136,6 +148,18 @@ class LogWriter:
             return
         for stream, piece in zip(streams, pieces, strict=True):
             await self._commit([stream], [piece])
+
+    async def _trim(self, stream: LogStream) -> None:
+        trim = stream.trim
+        if trim is None:
+            return
+        try:
+            await self.store.trim(trim)
+        except StorageUnavailableError as exc:
+            _log.warning("log_trim_put_off: %s", exc.__cause__ or exc)
+            self._dirty[stream] = None
+        else:
+            stream.trimmed(trim)
 
     async def _append(self, pieces: Sequence[LogPiece]) -> frozenset[Lease]:
         delay = _FIRST_RETRY_S

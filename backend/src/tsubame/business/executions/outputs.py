@@ -113,6 +113,11 @@ class OutputService:
             else:
                 digest.update(piece)
             length += len(piece)
+        gap = output.gap
+        if gap is not None:
+            # 省いた所が違えば、残った中身が同じでも、同じとは言わない
+            digest.update(b"gap %d %d" % (gap.start, gap.end))
+            length += gap.bytes
         if length < output.log_bytes:
             # 読んでいるあいだに消えた。中身が分からないものを、ほかと同じとは言わない
             digest.update(b"gone %d" % output.target_id)

@@ -1,6 +1,6 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Protocol
 
 from tsubame.business.executions.entities import (
@@ -15,6 +15,8 @@ from tsubame.business.executions.entities import (
     Mark,
     Target,
 )
+from tsubame.business.executions.log_limit import LogGap
+from tsubame.business.executions.log_marks import PlacedMark
 from tsubame.business.executions.reasons import Reason
 from tsubame.business.executions.states import ExecutionState, TargetState
 from tsubame.business.jobs.entities import ScriptSpec, ServerRef
@@ -220,84 +222,35 @@ class Queue(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class LogBlock:
-    """圧縮した、ログの一かたまり。置き場の一行になる。
-
-    Attributes:
-        frame: 圧縮した中身。
-        byte_length: 伸ばしたときのバイト数。
-        newline_count: 中にある改行の数。
-        open_line: 最後のバイトが改行でない。
-    """
-
-    frame: bytes
-    byte_length: int
-    newline_count: int
-    open_line: bool
-
-
-@dataclass(frozen=True, slots=True)
-class LogPiece:
-    """ログの続きの一切れ。``blocks`` は一つ以上。
-
-    Attributes:
-        log_day: 置き場の区画を決める日。
-        byte_start: 保存済みの長さ。行の値と違えば書けない。
-        newline_start: それまでの改行の数。
-        remote_start: 行にある取り込み済みの長さ。
-        remote_end: これを書いたあとの、取り込み済みの長さ。
-    """
-
-    lease: Lease
-    log_day: date
-    blocks: tuple[LogBlock, ...]
-    byte_start: int
-    newline_start: int
-    remote_start: int
-    remote_end: int
-
-    @property
-    def byte_end(self) -> int:
-        return self.byte_start + sum(block.byte_length for block in self.blocks)
-
-    @property
-    def newline_end(self) -> int:
-        return self.newline_start + sum(block.newline_count for block in self.blocks)
-
-
-class LogStore(Protocol):
-    """ログの置き場(書く側)。"""
-
-    async def pack(self, parts: Sequence[bytes]) -> LogBlock:
-        """伏せ字を済ませたバイト列をつなげ、圧縮する。大きければ別のスレッドで行う。"""
-        ...
-
-    async def append(self, pieces: Sequence[LogPiece]) -> frozenset[Lease]:
-        """まとめて一つの取引で書き、書けた権利を返す。返らなかったものは権利を失っている。
-
-        返事だけが失われた前の試みで、すでに書けていたものも「書けた」に入る。
-
-        Raises:
-            StorageUnavailableError: 今は届かない。同じものをそのまま渡し直すこと。
-        """
-        ...
-
-
-@dataclass(frozen=True, slots=True)
 class LogExtent:
-    """ログの今の長さ。``lines`` は途中の最後の行も 1 と数える。"""
+    """ログの今の長さ。
+
+    ``lines`` は途中の最後の行も 1 と数える。``gap`` を省いたあとも、どちらも書かれたままの長さ。
+    """
 
     bytes: int
     lines: int
     ended: bool
+    gap: LogGap | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LogSlice:
-    """ログの続き。``data`` が空なら、まだ続きがない(か、飛ばすほど遅れている)。"""
+    """ログの続き。``data`` が空なら、まだ続きがない(か、飛ばすほど遅れている)。
+
+    Attributes:
+        start: ``data`` の始まり。求めた所より先なら、そこまで飛ばした。
+    """
 
     extent: LogExtent
     data: bytes
+    start: int
+
+    @property
+    def lines_before(self) -> int:
+        """飛ばした先より前の行の数。"""
+        gap = self.extent.gap
+        return gap.next_line - 1 if gap is not None and self.start == gap.end else self.extent.lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,8 +259,8 @@ class LogLines:
 
     Attributes:
         data: 行のバイト列(改行を含む)。長すぎる行は切ってある。
-        first_line: 最初の行の番号(1 から)。
-        count: 行の数。
+        first_line: 最初の行の番号(1 から)。求めた行が省いた真ん中なら、その次の行。
+        count: 行の数。省いた真ん中をまたいでは返さない。
         first_byte: 最初の行の位置。
         truncated: 切った行がある。
         extent: 読んだときの全体の長さ。
@@ -319,6 +272,22 @@ class LogLines:
     first_byte: int
     truncated: bool
     extent: LogExtent
+
+
+@dataclass(frozen=True, slots=True)
+class LineTime:
+    """``line`` とそれに続く行が届き始めた時刻(Unix、ミリ秒)。次の ``LineTime`` の行の前まで。"""
+
+    line: int
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMarks:
+    """見つけた印。``total`` は、残しきれなかった分も入れた数。"""
+
+    marks: tuple[PlacedMark, ...]
+    total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,7 +313,7 @@ class LogReader(Protocol):
     def read(self, target_id: TargetId, start: int, end: int) -> AsyncIterator[bytes]:
         """``[start, end)`` のバイト。数百 KiB ずつ返すので、1 GB でも記憶は増えない。
 
-        ``end`` が今の長さを超えていれば、今の長さまで。
+        ``end`` が今の長さを超えていれば、今の長さまで。省いた真ん中は飛ばす。
         """
         ...
 
@@ -359,6 +328,20 @@ class LogReader(Protocol):
 
     async def lines(self, target_id: TargetId, first_line: int, count: int, max_line_bytes: int) -> LogLines:
         """``first_line``(1 から)から最大 ``count`` 行。
+
+        Raises: TargetNotFoundError。
+        """
+        ...
+
+    async def times(self, target_id: TargetId, first_line: int, count: int) -> list[LineTime]:
+        """``first_line``(1 から)から ``count`` 行の、届き始めた時刻。最初の一つは ``first_line`` のもの。
+
+        Raises: TargetNotFoundError。
+        """
+        ...
+
+    async def marks(self, target_id: TargetId) -> StoredMarks:
+        """台本の書いた印。行の順。
 
         Raises: TargetNotFoundError。
         """
@@ -383,6 +366,7 @@ class StoredOutput:
     log_bytes: int
     log_lines: int
     digest: bytes | None
+    gap: LogGap | None = None
 
 
 class OutputRepository(Protocol):

@@ -26,6 +26,8 @@ MAX_ENV_ENTRY_BYTES: Final = 128 * 1024 - 1
 MAX_TIMEOUT_S: Final = 365 * 24 * 3600
 # これより短いと、ワーカーの入れ替えや一時の混雑で、元気な走りまで止まってしまう
 MIN_SILENCE_S: Final = 60
+MIN_LOG_BYTES: Final = 1024**2
+MAX_LOG_BYTES: Final = 1024**4
 RESERVED_PREFIX: Final = "TSUBAME_"
 _ENV_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -67,6 +69,12 @@ def checked_spec(spec: ScriptSpec, errors: FieldErrors, script_field: str = "scr
             "stop_without_contact_s",
             "out_of_range",
             f"The time without contact must be from {MIN_SILENCE_S} to {MAX_TIMEOUT_S} seconds.",
+        )
+    if spec.max_log_bytes is not None and not MIN_LOG_BYTES <= spec.max_log_bytes <= MAX_LOG_BYTES:
+        errors.add(
+            "max_log_bytes",
+            "out_of_range",
+            f"The size limit of the log must be from {MIN_LOG_BYTES} to {MAX_LOG_BYTES} bytes.",
         )
     return replace(
         spec,

@@ -1,9 +1,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from tsubame.business.jobs.policies import ALL_AT_ONCE, NO_RETRY, Queueing, Retry, Strategy
 from tsubame.business.shared.ids import JobId, ProjectId, ServerId
+
+DEFAULT_LOG_BYTES: Final = 1024**3
 
 
 class JobKind(StrEnum):
@@ -30,6 +33,8 @@ class ScriptSpec:
         retry: 対象ごとのやり直し。
         stop_without_contact_s: つばめからの連絡がないまま続けてよい長さ(秒)。過ぎたら、サーバの側で
             自分から止まる。``None`` なら、連絡がなくてもいつまでも続ける。
+        max_log_bytes: 対象ごとに残すログの大きさ。超えれば頭と末尾を残し、真ん中を省く。
+            ``None`` なら全部残す。
     """
 
     script: str
@@ -40,6 +45,7 @@ class ScriptSpec:
     strategy: Strategy = ALL_AT_ONCE
     retry: Retry = NO_RETRY
     stop_without_contact_s: int | None = None
+    max_log_bytes: int | None = DEFAULT_LOG_BYTES
 
 
 @dataclass(frozen=True, slots=True)

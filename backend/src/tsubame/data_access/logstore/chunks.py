@@ -1,11 +1,11 @@
 """ログを書く。
 
-一つの文で「位置と権利を比べて進める・かたまりを入れる・合図を送る」を済ませる。往復が一度なので、
-最初の一行が早く、途中で切れても全部が残るか、全部が残らないかのどちらかになる。
+往復が一度なので、最初の一行が早く、途中で切れても、全部が残るか、全部が残らないかのどちらかになる。
 """
 
 import asyncio
-from collections.abc import Sequence
+import contextlib
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, date, datetime
 from typing import Final
 
@@ -15,17 +15,16 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tsubame.business.executions.entities import Lease
 from tsubame.business.executions.errors import LogRefusedError
-from tsubame.business.executions.ports import LogBlock, LogPiece
+from tsubame.business.executions.log_store import LogBlock, LogPiece, LogTrim
 from tsubame.business.shared.errors import StorageUnavailableError
-from tsubame.business.shared.signals import Signal, SignalKind
 from tsubame.data_access.db.engine import libpq_url
-from tsubame.data_access.db.signals import CHANNEL, encode
+from tsubame.data_access.logstore import appending, trimming
 from tsubame.data_access.logstore.frames import INLINE_BYTES, compress
 from tsubame.data_access.logstore.partitions import create_partitions, ensure_partitions
+from tsubame.data_access.logstore.suspicion import has_marks, newlines
 from tsubame.data_access.transactions import is_outage
 
 _APPEND_S: Final = 30
-_IDS_PER_NOTIFY: Final = 300
 # 待てば直りうる失敗。InternalError は、切り替わった直後の読み取り専用など
 _OUTAGES: Final = (
     psycopg.OperationalError,
@@ -35,30 +34,6 @@ _OUTAGES: Final = (
     OSError,
 )
 
-_APPEND: Final = """
-WITH won AS (
-    UPDATE targets t
-    SET log_bytes = p.byte_end, log_newlines = p.newline_end,
-        log_open_line = p.open_line, remote_bytes = p.remote_end
-    FROM unnest(
-        %b::int[], %b::bigint[], %b::int[], %b::bigint[], %b::bigint[],
-        %b::bigint[], %b::bool[], %b::bigint[], %b::bigint[]
-    ) AS p (piece, target_id, epoch, byte_start, byte_end, newline_end, open_line, remote_start, remote_end)
-    WHERE t.id = p.target_id AND t.lease_epoch = p.epoch
-        AND t.log_bytes = p.byte_start AND t.remote_bytes = p.remote_start
-    RETURNING p.piece, t.id, t.log_day
-), stored AS (
-    INSERT INTO log_chunks
-        (log_day, target_id, byte_start, byte_length, newline_start, newline_count, frame)
-    SELECT won.log_day, won.id, b.byte_start, b.byte_length, b.newline_start, b.newline_count, b.frame
-    FROM unnest(%b::int[], %b::bigint[], %b::int[], %b::bigint[], %b::int[], %b::bytea[])
-        AS b (piece, byte_start, byte_length, newline_start, newline_count, frame)
-    JOIN won ON won.piece = b.piece
-), told AS (
-    SELECT pg_notify(%b, payload) FROM unnest(%b::text[]) AS payload
-)
-SELECT piece FROM won, (SELECT count(*) FROM told) AS sent
-"""
 _POSITIONS: Final = (
     "SELECT id, lease_epoch, log_bytes, remote_bytes FROM targets WHERE id = ANY(%b::bigint[])"
 )
@@ -79,9 +54,19 @@ class ChunkStore:
         return _block(parts) if size <= INLINE_BYTES else await asyncio.to_thread(_block, parts)
 
     async def append(self, pieces: Sequence[LogPiece]) -> frozenset[Lease]:
+        async with self._within_time():
+            return await self._append(pieces)
+
+    async def trim(self, trim: LogTrim) -> None:
+        async with self._within_time():
+            connection = await self._connected()
+            await connection.execute(trimming.TRIM, trimming.values(trim), prepare=True, binary=True)
+
+    @contextlib.asynccontextmanager
+    async def _within_time(self) -> AsyncIterator[None]:
         try:
             async with asyncio.timeout(_APPEND_S):
-                return await self._append(pieces)
+                yield
         except BaseException as exc:
             # 途中で止まった接続は、どこまで進んだか分からないので捨てる。取り消しのときも同じ
             await self.close()
@@ -111,7 +96,8 @@ class ChunkStore:
     async def _append(self, pieces: Sequence[LogPiece]) -> frozenset[Lease]:
         await self._ensure_months({piece.log_day for piece in pieces})
         connection = await self._connected()
-        won = await connection.execute(_APPEND, _parameters(pieces), prepare=True, binary=True)
+        query, values = appending.statement(pieces)
+        won = await connection.execute(query, values, prepare=True, binary=True)
         written = {pieces[index].lease for (index,) in await won.fetchall()}
         refused = [piece for piece in pieces if piece.lease not in written]
         return frozenset(written | await self._already_written(connection, refused))
@@ -164,41 +150,7 @@ def _block(parts: Sequence[bytes]) -> LogBlock:
     return LogBlock(
         frame=compress(data),
         byte_length=len(data),
-        newline_count=data.count(b"\n"),
+        newline_count=newlines(data),
         open_line=not data.endswith(b"\n"),
+        marked=has_marks(data),
     )
-
-
-def _parameters(pieces: Sequence[LogPiece]) -> tuple[object, ...]:
-    ids = [piece.lease.target_id for piece in pieces]
-    return (
-        list(range(len(pieces))),
-        ids,
-        [piece.lease.epoch for piece in pieces],
-        [piece.byte_start for piece in pieces],
-        [piece.byte_end for piece in pieces],
-        [piece.newline_end for piece in pieces],
-        [piece.blocks[-1].open_line for piece in pieces],
-        [piece.remote_start for piece in pieces],
-        [piece.remote_end for piece in pieces],
-        *_block_columns(pieces),
-        CHANNEL,
-        # 負けた分の番号が混ざっても害はない(合図は読み直しのきっかけでしかない)
-        [
-            encode(Signal(SignalKind.LOG, tuple(ids[start : start + _IDS_PER_NOTIFY])))
-            for start in range(0, len(ids), _IDS_PER_NOTIFY)
-        ],
-    )
-
-
-def _block_columns(pieces: Sequence[LogPiece]) -> tuple[list[object], ...]:
-    rows: list[tuple[object, ...]] = []
-    for index, piece in enumerate(pieces):
-        byte_start, newline_start = piece.byte_start, piece.newline_start
-        for block in piece.blocks:
-            rows.append(
-                (index, byte_start, block.byte_length, newline_start, block.newline_count, block.frame)
-            )
-            byte_start += block.byte_length
-            newline_start += block.newline_count
-    return tuple(list(column) for column in zip(*rows, strict=True))

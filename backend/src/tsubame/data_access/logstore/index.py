@@ -31,7 +31,7 @@ WHERE total - byte_length < :budget ORDER BY byte_start
 """)
 # :newline 個目の改行を含むかたまり。改行のないかたまりは索引に載らないので、100 MB の一行も一度で飛び越える
 _HOLDING: Final = text("""
-SELECT byte_start, newline_start FROM log_chunks
+SELECT byte_start, newline_start, newline_count FROM log_chunks
 WHERE log_day = :log_day AND target_id = :target_id AND newline_count > 0 AND newline_start < :newline
 ORDER BY newline_start DESC LIMIT 1
 """)
@@ -42,6 +42,24 @@ class Chunk:
     byte_start: int
     byte_length: int
     frame: bytes
+
+    @property
+    def byte_end(self) -> int:
+        return self.byte_start + self.byte_length
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """ある改行を含むかたまり。
+
+    Attributes:
+        nth: その中で何個目の改行か。
+        newline_count: かたまりにある改行の数。``nth`` がこれを超えるなら、その改行はまだないか、消えた。
+    """
+
+    byte_start: int
+    nth: int
+    newline_count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +74,32 @@ class ChunkIndex:
         )
         return [Chunk(row.byte_start, row.byte_length, row.frame) for row in found]
 
-    async def holding(self, connection: AsyncConnection, newline: int) -> tuple[int, int]:
-        """``newline`` 個目の改行を含むかたまりの位置と、それがその中で何個目の改行か。
+    async def holding(self, connection: AsyncConnection, newline: int) -> Holding:
+        """``newline`` 個目の改行を含むかたまり。
 
         0 個目は先頭。それだけの改行がなければ、最後の改行を含むかたまり。
         """
         found = await connection.execute(_HOLDING, {**self._where, "newline": newline})
         row = found.one_or_none()
-        return (0, 0) if row is None else (row.byte_start, newline - row.newline_start)
+        if row is None:
+            return Holding(0, newline, 0)
+        return Holding(row.byte_start, newline - row.newline_start, row.newline_count)
 
     @property
     def _where(self) -> dict[str, object]:
         return {"log_day": self.log_day, "target_id": self.target_id}
+
+
+def contiguous(chunks: Sequence[Chunk], start: int) -> Sequence[Chunk]:
+    """``start`` か、その先のいちばん近い所から、切れ目なく続く分だけ。
+
+    省いた真ん中の手前と先が、一緒に見つかることがある。
+    """
+    ahead = [chunk for chunk in chunks if chunk.byte_end > start]
+    for at in range(1, len(ahead)):
+        if ahead[at].byte_start != ahead[at - 1].byte_end:
+            return ahead[:at]
+    return ahead
 
 
 async def unpack(chunks: Sequence[Chunk]) -> bytes:

@@ -1,115 +1,114 @@
-"""行の届いた時刻を、かたまりの届いた時刻から知る。
+"""行が届き始めた時刻。改行を数えるのは、届いた時刻が二つ以上あるかたまりだけ。"""
 
-行は、その改行を含むかたまりと一緒に届いたとする。かたまりの ``newline_start`` と ``newline_count`` だけで
-決まるので、中身は伸ばさない。
-"""
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
 
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Final
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sqlalchemy import TextClause, text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from tsubame.business.executions.log_arrivals import Arrival
+from tsubame.business.executions.ports import LineTime
+from tsubame.data_access.logstore.arrivals import decode
+from tsubame.data_access.logstore.frames import decompress
+from tsubame.data_access.logstore.index import ChunkIndex
+from tsubame.data_access.logstore.line_cutting import Span
 
-from tsubame.business.executions.merged_log import Moment, Span, Timeline
-from tsubame.business.executions.states import ENDED
-from tsubame.business.shared.ids import TargetId
-from tsubame.data_access.logstore.connecting import connecting
+# 伸ばすのはこれだけ。一行が何百 KB もあるログで、その先のかたまりは、始まりの時刻だけで答える
+_BUDGET: Final = 32 * 1024 * 1024
+_ARRIVED: Final = "(extract(epoch FROM {0}.arrived_at) * 1000)::bigint"
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-# hunt: :since 以後に届いた最初のかたまりを、対象ごとに半分ずつ探す(届いた時刻は位置の順に並んでいる)。
-# 長いログのどこから見ても、触るのは十数個で済む
-_TEMPLATE: Final = """
-WITH RECURSIVE wanted AS MATERIALIZED (
-    SELECT id, log_day, log_bytes, log_newlines, log_open_line, state = ANY(:ended) AS ended
-    FROM targets WHERE id = ANY(:ids)
-), hunt (id, log_day, low, high) AS (
-    SELECT id, log_day, 0::bigint, log_bytes FROM wanted
-    UNION ALL
-    SELECT h.id, h.log_day,
-        CASE WHEN c.arrived_at < :since
-            THEN greatest(c.byte_start + c.byte_length, (h.low + h.high) / 2 + 1) ELSE h.low END,
-        CASE WHEN c.arrived_at < :since THEN h.high ELSE c.byte_start END
-    FROM hunt h CROSS JOIN LATERAL (
-        SELECT byte_start, byte_length, arrived_at FROM log_chunks
-        WHERE log_day = h.log_day AND target_id = h.id AND byte_start <= (h.low + h.high) / 2
-        ORDER BY byte_start DESC LIMIT 1
-    ) c
-    WHERE h.low < h.high
-), found AS (
-    SELECT h.id, c.* FROM hunt h CROSS JOIN LATERAL (
-        SELECT floor(extract(epoch FROM arrived_at) * 1000)::bigint AS at_ms, arrived_at,
-            newline_start + 1 AS first_line, newline_start + newline_count AS last_line
-        FROM log_chunks
-        WHERE log_day = h.log_day AND target_id = h.id AND newline_count > 0 AND byte_start {side} h.low
-            AND (floor(extract(epoch FROM arrived_at) * 1000)::bigint, h.id, {edge}) {beyond}
-                (:at_ms, :target_id, :line)
-        ORDER BY byte_start {order} LIMIT :lines
-    ) c
-    WHERE h.low >= h.high
-    UNION ALL
-    SELECT w.id, floor(extract(epoch FROM c.arrived_at) * 1000)::bigint, c.arrived_at,
-        w.log_newlines + 1, w.log_newlines + 1
-    FROM wanted w CROSS JOIN LATERAL (
-        SELECT arrived_at FROM log_chunks WHERE log_day = w.log_day AND target_id = w.id
-        ORDER BY byte_start DESC LIMIT 1
-    ) c
-    WHERE w.ended AND w.log_open_line
-        AND (floor(extract(epoch FROM c.arrived_at) * 1000)::bigint, w.id, w.log_newlines + 1) {beyond}
-            (:at_ms, :target_id, :line)
-), growing AS (
-    SELECT coalesce(bool_or(NOT ended), false) AS growing FROM wanted
-)
-SELECT g.growing, f.id, f.at_ms, f.first_line, f.last_line
-FROM growing g LEFT JOIN found f
-    -- 確定したばかりの行より前に、別のワーカーの確定しかけの行が現れうる。少し待てば、順が決まる
-    ON NOT g.growing OR f.arrived_at < now() - interval '1 second'
-ORDER BY f.at_ms {order}, f.id {order}, f.first_line {order} LIMIT :lines
-"""
+# 改行を含むかたまりと、そのすぐ後ろ。改行で終わるかたまりの次の行は、後ろのかたまりから始まる。
+# 改行を含まないかたまりは、そのほかには要らないので、何日も \r だけを書くログでも触るのは僅か
+_CHUNKS: Final = text(f"""
+SELECT c.newline_start, c.newline_count, c.arrivals, {_ARRIVED.format("c")} AS arrived_ms,
+    CASE WHEN length(c.arrivals) > :single AND c.ahead < :budget THEN c.frame END AS frame,
+    next.starts_line AS next_starts_line, next.arrivals AS next_arrivals,
+    {_ARRIVED.format("next")} AS next_arrived_ms
+FROM (
+    SELECT *, sum(byte_length) OVER (ORDER BY byte_start) AS ahead FROM log_chunks
+    WHERE log_day = :log_day AND target_id = :target_id AND newline_count > 0
+        AND newline_start >= :from_newline AND newline_start < :to_newline
+) c
+LEFT JOIN log_chunks next ON next.log_day = :log_day AND next.target_id = :target_id
+    AND next.byte_start = c.byte_start + c.byte_length
+ORDER BY c.byte_start
+""")
+_AT: Final = text(f"""
+SELECT arrivals, {_ARRIVED.format("log_chunks")} AS arrived_ms FROM log_chunks
+WHERE log_day = :log_day AND target_id = :target_id AND byte_start = :byte_start
+""")
+# 時刻一つの控えの長さ(arrivals.py)
+_SINGLE_BYTES: Final = 6
 
 
-def _query(*, backward: bool) -> TextClause:
-    if backward:
-        return text(_TEMPLATE.format(side="<", edge="newline_start + 1", beyond="<", order="DESC"))
-    return text(_TEMPLATE.format(side=">=", edge="newline_start + newline_count", beyond=">", order="ASC"))
+async def line_times(connection: AsyncConnection, index: ChunkIndex, span: Span) -> list[LineTime]:
+    """``span`` の行の時刻。行があること。"""
+    where = {"log_day": index.log_day, "target_id": index.target_id}
+    before = span.first_line - 1
+    times: list[LineTime] = []
+    start = 0 if before == 0 else span.start
+    if start is None:
+        before -= (await index.holding(connection, before)).nth
+    else:
+        # 改行の次ではない始まり: ログの先頭か、省いた真ん中の続き
+        first = (await connection.execute(_AT, {**where, "byte_start": start})).one_or_none()
+        if first is not None:
+            times.append(LineTime(span.first_line, _arrivals(first.arrivals, first.arrived_ms)[0].at_ms))
+    last_line = span.first_line + span.count - 1
+    found = await connection.execute(
+        _CHUNKS,
+        {
+            **where,
+            "from_newline": before,
+            "to_newline": last_line - 1,
+            "single": _SINGLE_BYTES,
+            "budget": _BUDGET,
+        },
+    )
+    rows = found.all()
+    times += await asyncio.to_thread(lambda: [time for row in rows for time in _of_chunk(row)])
+    return list(_within(times, span.first_line, last_line))
 
 
-_AFTER: Final = _query(backward=False)
-_BEFORE: Final = _query(backward=True)
+def _of_chunk(row: Row[Any]) -> Iterator[LineTime]:
+    """このかたまりの改行の次から始まる行。"""
+    arrivals = _arrivals(row.arrivals, row.arrived_ms)
+    # 最初の改行の次の行
+    first = row.newline_start + 2
+    if row.frame is None:
+        yield LineTime(first, arrivals[0].at_ms)
+    else:
+        data = decompress(row.frame)
+        newlines = counted = 0
+        for arrival in arrivals:
+            # この位置か、その先から始まる最初の行
+            newlines += data.count(b"\n", counted, max(counted, arrival.offset - 1))
+            counted = max(counted, arrival.offset - 1)
+            if newlines < row.newline_count:
+                yield LineTime(first + newlines, arrival.at_ms)
+    if row.next_starts_line:
+        following = _arrivals(row.next_arrivals, row.next_arrived_ms)
+        yield LineTime(row.newline_start + row.newline_count + 1, following[0].at_ms)
 
 
-class ChunkTimes:
-    """``LineTimes`` の実装。"""
+def _arrivals(encoded: bytes | None, arrived_ms: int) -> Sequence[Arrival]:
+    """控えのない版が書いたかたまりは、書いた時刻を、届いた時刻とみなす。"""
+    return decode(encoded) if encoded else [Arrival(0, arrived_ms)]
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
 
-    async def after(self, target_ids: Sequence[TargetId], moment: Moment, lines: int) -> Timeline:
-        return await self._find(_AFTER, target_ids, moment, lines)
-
-    async def before(self, target_ids: Sequence[TargetId], moment: Moment, lines: int) -> Timeline:
-        return await self._find(_BEFORE, target_ids, moment, lines)
-
-    async def _find(
-        self, query: TextClause, target_ids: Sequence[TargetId], moment: Moment, lines: int
-    ) -> Timeline:
-        # 後ろ向きには、同じ時刻のものも前にありうるので、その次の時刻から探す
-        since = _EPOCH + timedelta(milliseconds=moment.at_ms + (query is _BEFORE))
-        values = {
-            "ids": list(target_ids),
-            "ended": sorted(ENDED),
-            "since": since,
-            "at_ms": moment.at_ms,
-            "target_id": moment.target_id,
-            "line": moment.line,
-            "lines": lines,
-        }
-        async with connecting(self._engine) as connection:
-            rows = (await connection.execute(query, values)).all()
-        spans = [
-            Span(row.at_ms, TargetId(row.id), row.first_line, row.last_line)
-            for row in rows
-            if row.id is not None
-        ]
-        return Timeline(spans, growing=bool(rows and rows[0].growing))
+def _within(times: Iterable[LineTime], first_line: int, last_line: int) -> Iterator[LineTime]:
+    """求めた行の分だけにし、同じ時刻が続くところは一つにまとめる。"""
+    pending: LineTime | None = None
+    for time in times:
+        if time.line > last_line:
+            break
+        at_ms = time.at_ms if pending is None else max(pending.at_ms, time.at_ms)
+        line = max(first_line, time.line)
+        if pending is not None and line > pending.line:
+            if at_ms == pending.at_ms:
+                continue
+            yield pending
+        pending = LineTime(line, at_ms)
+    if pending is not None:
+        yield pending

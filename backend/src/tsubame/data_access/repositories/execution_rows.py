@@ -13,6 +13,7 @@ from tsubame.business.executions.entities import (
     PauseReason,
     Target,
 )
+from tsubame.business.executions.log_limit import LogGap
 from tsubame.business.executions.states import ExecutionState, TargetState
 from tsubame.business.shared.ids import ExecutionId, JobId, ProjectId, ServerId, TargetId, UserId
 from tsubame.data_access.tables.executions import executions, targets
@@ -25,6 +26,13 @@ LOG_LINES: Final[ColumnElement[int]] = targets.c.log_newlines + case(
     (cast(targets.c.log_open_line, Boolean), 1), else_=literal_column("0")
 )
 """途中の最後の行も一行と数える。"""
+
+GAP_COLUMNS: Final = (
+    targets.c.log_gap_start,
+    targets.c.log_gap_end,
+    targets.c.log_gap_first_line,
+    targets.c.log_gap_next_line,
+)
 
 TARGET_COLUMNS: Final = (
     targets.c.id,
@@ -44,6 +52,7 @@ TARGET_COLUMNS: Final = (
     targets.c.remote_bytes,
     targets.c.log_bytes,
     LOG_LINES.label("log_lines"),
+    *GAP_COLUMNS,
     targets.c.log_day,
     targets.c.survivors,
     targets.c.queued_at,
@@ -97,12 +106,24 @@ def to_target(value: RowMapping, earlier: tuple[Attempt, ...] = ()) -> Target:
         remote_bytes=value["remote_bytes"],
         log_bytes=value["log_bytes"],
         log_lines=value["log_lines"],
+        log_gap=to_gap(value),
         log_day=value["log_day"],
         survivors=tuple(value["survivors"]),
         queued_at=value["queued_at"],
         started_at=value["started_at"],
         finished_at=value["finished_at"],
         earlier_attempts=earlier,
+    )
+
+
+def to_gap(value: RowMapping) -> LogGap | None:
+    if value["log_gap_start"] is None:
+        return None
+    return LogGap(
+        start=value["log_gap_start"],
+        end=value["log_gap_end"],
+        first_line=value["log_gap_first_line"],
+        next_line=value["log_gap_next_line"],
     )
 
 

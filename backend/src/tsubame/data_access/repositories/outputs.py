@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tsubame.business.executions.ports import StoredOutput
 from tsubame.business.executions.states import ENDED
 from tsubame.business.shared.ids import ExecutionId, TargetId
-from tsubame.data_access.repositories.execution_rows import LOG_LINES
+from tsubame.data_access.repositories.execution_rows import GAP_COLUMNS, LOG_LINES, to_gap
 from tsubame.data_access.tables.executions import targets
 
 _REMEMBER: Final = (
@@ -33,7 +33,13 @@ class SqlOutputRepository:
 
     async def ended(self, execution_id: ExecutionId) -> list[StoredOutput]:
         query = (
-            select(targets.c.id, targets.c.log_bytes, LOG_LINES.label("log_lines"), targets.c.output_digest)
+            select(
+                targets.c.id,
+                targets.c.log_bytes,
+                LOG_LINES.label("log_lines"),
+                targets.c.output_digest,
+                *GAP_COLUMNS,
+            )
             .where(
                 targets.c.execution_id == execution_id,
                 targets.c.latest,
@@ -44,8 +50,14 @@ class SqlOutputRepository:
             .order_by(targets.c.position)
         )
         return [
-            StoredOutput(TargetId(row.id), row.log_bytes, row.log_lines, row.output_digest)
-            for row in await self._connection.execute(query)
+            StoredOutput(
+                target_id=TargetId(row["id"]),
+                log_bytes=row["log_bytes"],
+                log_lines=row["log_lines"],
+                digest=row["output_digest"],
+                gap=to_gap(row),
+            )
+            for row in (await self._connection.execute(query)).mappings()
         ]
 
     async def remember(self, digests: Mapping[TargetId, bytes]) -> None:

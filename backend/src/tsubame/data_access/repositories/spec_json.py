@@ -36,6 +36,7 @@ class SpecJson(TypedDict):
     retry: NotRequired[RetryJson]
     # この欄がなかった版で写し取ったものも読む
     stop_without_contact_s: NotRequired[int | None]
+    max_log_bytes: NotRequired[int | None]
 
 
 def to_json(spec: ScriptSpec) -> SpecJson:
@@ -62,6 +63,7 @@ def to_json(spec: ScriptSpec) -> SpecJson:
             "exit_codes": list(spec.retry.exit_codes),
         },
         "stop_without_contact_s": spec.stop_without_contact_s,
+        "max_log_bytes": spec.max_log_bytes,
     }
 
 
@@ -73,6 +75,8 @@ def from_json(value: SpecJson) -> ScriptSpec:
         working_directory=value["working_directory"],
         timeout_s=value["timeout_s"],
         stop_without_contact_s=value.get("stop_without_contact_s"),
+        # 上限のなかった版の写しは、上限なしで動いた
+        max_log_bytes=value.get("max_log_bytes"),
         strategy=_strategy(value["strategy"]) if "strategy" in value else ALL_AT_ONCE,
         retry=_retry(value["retry"]) if "retry" in value else NO_RETRY,
     )

@@ -130,6 +130,15 @@ targets = Table(
     Column("log_newlines", BigInteger, nullable=False, server_default="0"),
     # 最後のバイトが改行でない(途中の行がある)
     Column("log_open_line", Boolean, nullable=False, server_default="false"),
+    # 途中の行が印(log_marks)になりうるなら、その始まり。引き継いだ者が、行を頭から見られるように
+    Column("log_line_head", LargeBinary, nullable=False, server_default=""),
+    # 見つけた印の数。表に残すのは上限まで
+    Column("log_marks", Integer, nullable=False, server_default="0"),
+    # 上限を超えて省いた真ん中: [start, end) のバイトと、丸ごとない最初の行と、終わりの続きの行
+    Column("log_gap_start", BigInteger),
+    Column("log_gap_end", BigInteger),
+    Column("log_gap_first_line", BigInteger),
+    Column("log_gap_next_line", BigInteger),
     # ログの置き場(月ごとの区画)を決める日。実行を作った日で、ずっと変わらない
     Column("log_day", Date, nullable=False),
     instant("queued_at", now=True),

@@ -124,7 +124,7 @@ class RoomChanged(ApiModel):
 
 
 class LogPosition(ApiModel):
-    """飛ばした先。ここから続きを送る。"""
+    """飛ばした先。ここから続きを送る。遅れすぎたときと、省いた真ん中に来たときに届く。"""
 
     type: Literal["log_position"]
     id: int

@@ -53,10 +53,11 @@ class LogSubscription:
         if piece.data:
             await outlet.send_bytes(_HEADER.pack(self._id, self._position) + piece.data)
             self._position += len(piece.data)
-        elif piece.extent.bytes > self._position:
-            self._position = piece.extent.bytes
+        elif piece.start > self._position:
+            # 遅れすぎたか、省かれた真ん中に来た
+            self._position = piece.start
             skipped = LogPosition(
-                type="log_position", id=self._id, log_bytes=piece.extent.bytes, log_lines=piece.extent.lines
+                type="log_position", id=self._id, log_bytes=piece.start, log_lines=piece.lines_before
             )
             await outlet.send_text(skipped.model_dump_json())
         if self._position < piece.extent.bytes:

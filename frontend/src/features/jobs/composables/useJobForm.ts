@@ -3,6 +3,7 @@ import { computed, reactive, ref, type ComputedRef, type Ref } from 'vue'
 import type { JobInput, JobRead } from '@/api'
 
 import { envFromRows, envProblems, rowsFromEnv, type EnvRow } from './envRows'
+import { bytesFromLimit, DEFAULT_LOG_BYTES, limitFromBytes, limitProblem, type LogLimit } from './logLimit'
 import { DEFAULT_POLICIES, formFromPolicies, policiesFromForm, type PolicyForm } from './policyForm'
 import { MIN_SILENCE_S, secondsFromTimeout, timeoutFromSeconds, timeoutProblem, type Timeout } from './timeoutUnits'
 
@@ -18,6 +19,8 @@ export interface JobForm {
   timeout: Timeout
   /** 連絡なしで続ける長さ。空なら、いつまでも続ける。 */
   silence: Timeout
+  /** 残すログの大きさ。空なら、全部残す。 */
+  logLimit: LogLimit
   policies: PolicyForm
   enabled: boolean
 }
@@ -38,6 +41,7 @@ export function formFromJob(job: JobRead | null): JobForm {
       workingDirectory: '',
       timeout: timeoutFromSeconds(null),
       silence: timeoutFromSeconds(null),
+      logLimit: limitFromBytes(DEFAULT_LOG_BYTES),
       policies: formFromPolicies(DEFAULT_POLICIES),
       enabled: true,
     }
@@ -53,6 +57,7 @@ export function formFromJob(job: JobRead | null): JobForm {
     workingDirectory: job.working_directory ?? '',
     timeout: timeoutFromSeconds(job.timeout_s),
     silence: timeoutFromSeconds(job.stop_without_contact_s),
+    logLimit: limitFromBytes(job.max_log_bytes),
     policies: formFromPolicies(job),
     enabled: job.enabled,
   }
@@ -74,6 +79,7 @@ export function inputFromForm(form: JobForm): JobInput {
     working_directory: orNull(form.workingDirectory),
     timeout_s: secondsFromTimeout(form.timeout),
     stop_without_contact_s: secondsFromTimeout(form.silence),
+    max_log_bytes: bytesFromLimit(form.logLimit),
     ...policiesFromForm(form.policies),
     enabled: form.enabled,
   }
@@ -96,7 +102,7 @@ interface UseJobForm {
 export function useJobForm(): UseJobForm {
   const form = reactive(formFromJob(null))
   const version = ref<number | null>(null)
-  const shape = (): string => JSON.stringify(inputFromForm(form)) + form.timeout.amount + form.silence.amount
+  const shape = (): string => JSON.stringify(inputFromForm(form)) + form.timeout.amount + form.silence.amount + form.logLimit.amount
   const initial = ref(shape())
 
   function saved(): void {
@@ -121,6 +127,7 @@ export function useJobForm(): UseJobForm {
         form.script.length > MAX_SCRIPT ||
         timeoutProblem(form.timeout) !== null ||
         timeoutProblem(form.silence, MIN_SILENCE_S) !== null ||
+        limitProblem(form.logLimit) !== null ||
         envProblems(form.env).some((problem) => problem !== null),
     ),
   }

@@ -5,13 +5,14 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
 
-from tsubame.business.executions.log_reading import MAX_LINES, OpenedLog
+from tsubame.business.executions.log_reading import MAX_LINES, MAX_TIMED_LINES, OpenedLog
 from tsubame.business.shared.ids import TargetId
 from tsubame.presentation.http.api_model import RowId
 from tsubame.presentation.http.byte_ranges import UnsatisfiableRangeError, attachment, parse_range
 from tsubame.presentation.http.dependencies import CurrentActor, ServicesDep, problems
 from tsubame.presentation.http.errors import problem, respond
 from tsubame.presentation.http.schemas.executions import DownloadTicketRead
+from tsubame.presentation.http.schemas.logs import LineTimeRead, LogOutlineRead, LogTimesRead
 
 router = APIRouter(tags=["executions"], responses=problems())
 
@@ -27,6 +28,15 @@ _LINE_HEADERS: Final = {
         "X-Log-Lines": "The number of lines of the whole log at this moment.",
         "X-Log-Truncated-Lines": "1 if a line was too long and has been cut, else 0.",
     }.items()
+} | {
+    "X-Log-Gap": {
+        "description": (
+            "The numbers (first-last) of the lines left out of the middle, only when the log was larger"
+            " than its limit. Lines after them keep their true numbers. If last is first - 1, no whole"
+            " line is missing."
+        ),
+        "schema": {"type": "string"},
+    }
 }
 
 
@@ -47,7 +57,10 @@ async def get_target_log(
     range_: Annotated[str | None, Header(alias="range")] = None,
     if_range: Annotated[str | None, Header()] = None,
 ) -> Response:
-    """生のバイト列。``Range`` は一つだけ受ける。走っている間の長さは、求めたときのもの。"""
+    """生のバイト列。``Range`` は一つだけ受ける。走っている間の長さは、求めたときのもの。
+
+    省いた真ん中には、そのことを言う一行が入り、``Range`` の位置はそれも入れて数える。
+    """
     log = await services.logs.open(actor, TargetId(target_id))
     # 版の印(ETag)を出していないので、If-Range が合うことはない(RFC 9110 13.1.5)
     return _send(log, None if if_range is not None else range_)
@@ -66,19 +79,46 @@ async def get_target_log_lines(
     first_line: Annotated[int, Query(alias="from", ge=1, le=2**62)] = 1,
     count: Annotated[int, Query(ge=1, le=MAX_LINES)] = 1000,
 ) -> Response:
-    """``from`` 行目から ``count`` 行。長すぎる行は切ってあり、改行は残る。"""
+    """``from`` 行目から ``count`` 行。長すぎる行は切ってあり、改行は残る。
+
+    省いた真ん中から始めると、その次の行から返す。真ん中をまたいでは返さない。
+    """
     lines = await services.logs.lines(actor, TargetId(target_id), first_line, count)
-    headers = {
+    extent = lines.extent
+    headers: dict[str, int | str] = {
         "X-Log-First-Line": lines.first_line,
         "X-Log-Line-Count": lines.count,
         "X-Log-First-Byte": lines.first_byte,
-        "X-Log-Bytes": lines.extent.bytes,
-        "X-Log-Lines": lines.extent.lines,
+        "X-Log-Bytes": extent.bytes,
+        "X-Log-Lines": extent.lines,
         "X-Log-Truncated-Lines": int(lines.truncated),
     }
+    if extent.gap is not None:
+        headers["X-Log-Gap"] = f"{extent.gap.first_line}-{extent.gap.last_line}"
     return Response(
         lines.data, media_type=_BYTES, headers={name: str(value) for name, value in headers.items()}
     )
+
+
+@router.get("/targets/{target_id}/log/times", operation_id="getTargetLogTimes")
+async def get_target_log_times(
+    target_id: RowId,
+    actor: CurrentActor,
+    services: ServicesDep,
+    first_line: Annotated[int, Query(alias="from", ge=1, le=2**62)] = 1,
+    count: Annotated[int, Query(ge=1, le=MAX_TIMED_LINES)] = 1000,
+) -> LogTimesRead:
+    """``from`` 行目から ``count`` 行が届き始めた時刻。同じ時刻の続く行は、一つにまとめてある。"""
+    times = await services.logs.times(actor, TargetId(target_id), first_line, count)
+    return LogTimesRead(marks=[LineTimeRead.model_validate(time) for time in times])
+
+
+@router.get("/targets/{target_id}/log/marks", operation_id="getTargetLogMarks")
+async def get_target_log_marks(
+    target_id: RowId, actor: CurrentActor, services: ServicesDep
+) -> LogOutlineRead:
+    """台本の書いた区切りと注記(GitHub Actions と GitLab CI の書き方)。"""
+    return LogOutlineRead.model_validate(await services.logs.outline(actor, TargetId(target_id)))
 
 
 @router.post("/targets/{target_id}/log/download-ticket", status_code=201, operation_id="createDownloadTicket")
@@ -109,14 +149,16 @@ async def download_target_log(
 
 
 def _send(log: OpenedLog, range_header: str | None) -> Response:
-    size = log.extent.bytes
+    size = log.size
     try:
         wanted = parse_range(range_header, size)
     except UnsatisfiableRangeError:
         body = problem(416, "range_not_satisfiable", f"The log has {size} bytes.", params={"bytes": size})
         return respond(body, {"Content-Range": f"bytes */{size}", "Accept-Ranges": "bytes"})
     start, end = (0, size) if wanted is None else (wanted.start, wanted.end)
-    headers = {"Accept-Ranges": "bytes", "Content-Length": str(end - start)}
+    headers = {"Accept-Ranges": "bytes"}
+    if log.settled:
+        headers["Content-Length"] = str(end - start)
     if wanted is not None:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
     return StreamingResponse(

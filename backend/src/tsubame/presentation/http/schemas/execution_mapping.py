@@ -67,4 +67,5 @@ def spec_read(spec: ScriptSpec) -> SpecRead:
         strategy=strategy_read(spec.strategy),
         retry=retry_read(spec.retry),
         stop_without_contact_s=spec.stop_without_contact_s,
+        max_log_bytes=spec.max_log_bytes,
     )

@@ -47,6 +47,17 @@ class AttemptRead(ApiModel):
     finished_at: datetime | None
 
 
+class LogGapRead(ApiModel):
+    """大きさの上限を超えて省いた、ログの真ん中。
+
+    丸ごとない行がなければ、``last_line`` は ``first_line - 1``。
+    """
+
+    first_line: int
+    last_line: int
+    bytes: int
+
+
 class TargetRead(ApiModel):
     id: int
     execution_id: int
@@ -63,6 +74,7 @@ class TargetRead(ApiModel):
     exit_code: int | None
     log_bytes: int
     log_lines: int
+    log_gap: LogGapRead | None
     survivors: list[int]
     queued_at: datetime
     started_at: datetime | None
@@ -107,6 +119,7 @@ class SpecRead(ApiModel):
     strategy: StrategyRead
     retry: RetryRead
     stop_without_contact_s: int | None
+    max_log_bytes: int | None
 
 
 class ExecutionRead(ExecutionSummary):

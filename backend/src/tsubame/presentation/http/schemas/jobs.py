@@ -2,7 +2,7 @@ from datetime import datetime
 
 from pydantic import Field
 
-from tsubame.business.jobs.entities import JobKind
+from tsubame.business.jobs.entities import DEFAULT_LOG_BYTES, JobKind
 from tsubame.presentation.http.api_model import ApiInput, ApiModel, RowId
 from tsubame.presentation.http.schemas.policies import (
     QueueingInput,
@@ -30,6 +30,8 @@ class JobInput(ApiInput):
     retry: RetryInput = Field(default_factory=RetryInput)
     queueing: QueueingInput = Field(default_factory=QueueingInput)
     stop_without_contact_s: int | None = Field(default=None, ge=60, le=31_536_000)
+    max_log_bytes: int | None = Field(default=DEFAULT_LOG_BYTES, ge=1024**2, le=1024**4)
+    """対象ごとに残すログの大きさ。超えれば頭と末尾を残し、真ん中を省く。``null`` なら全部残す。"""
     enabled: bool = True
 
 
@@ -61,6 +63,7 @@ class JobRead(ApiModel):
     retry: RetryRead
     queueing: QueueingRead
     stop_without_contact_s: int | None
+    max_log_bytes: int | None
     enabled: bool
     last_execution: LastExecutionRead | None
     created_at: datetime

@@ -1,0 +1,37 @@
+"""対象の行から、ログの長さと、省いた真ん中を知る。"""
+
+from typing import Final
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tsubame.business.executions.errors import TargetNotFoundError
+from tsubame.business.executions.ports import LogExtent
+from tsubame.business.executions.states import ENDED, TargetState
+from tsubame.business.shared.ids import TargetId
+from tsubame.data_access.logstore.index import ChunkIndex
+from tsubame.data_access.repositories.execution_rows import to_gap
+
+_TARGET: Final = text(
+    "SELECT state, log_bytes, log_newlines, log_open_line, log_day,"
+    " log_gap_start, log_gap_end, log_gap_first_line, log_gap_next_line"
+    " FROM targets WHERE id = :target_id"
+)
+
+
+async def locate(connection: AsyncConnection, target_id: TargetId) -> tuple[LogExtent, ChunkIndex]:
+    """Raises: TargetNotFoundError。"""
+    row = (await connection.execute(_TARGET, {"target_id": target_id})).mappings().one_or_none()
+    if row is None:
+        raise not_found(target_id)
+    extent = LogExtent(
+        bytes=row["log_bytes"],
+        lines=row["log_newlines"] + row["log_open_line"],
+        ended=TargetState(row["state"]) in ENDED,
+        gap=to_gap(row),
+    )
+    return extent, ChunkIndex(target_id, row["log_day"])
+
+
+def not_found(target_id: TargetId) -> TargetNotFoundError:
+    return TargetNotFoundError(f"There is no target {target_id}.")
