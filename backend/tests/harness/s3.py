@@ -8,13 +8,14 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from harness.waiting import wait_until
 
 _ACCESS, _SECRET = "tsubame-test", "tsubame-test-secret"
 _NUMBERS = itertools.count(1)
@@ -93,16 +94,19 @@ def _free_ports(count: int) -> list[int]:
 
 
 def _wait_until_up(endpoint: str, server: "subprocess.Popen[bytes]", log: Path) -> None:
+    try:
+        wait_until(lambda: server.poll() is not None or _answers(endpoint), "the S3 server starts", _START_S)
+        assert server.poll() is None, "the S3 server died"
+    except AssertionError as exc:
+        raise AssertionError(f"{exc}\n{log.read_text()[-3000:]}") from exc
+
+
+def _answers(endpoint: str) -> bool:
     """署名のない問い合わせを「断る」と答えれば、起きている。"""
-    deadline = time.monotonic() + _START_S
-    while server.poll() is None and time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(endpoint, timeout=1):
-                return
-        except urllib.error.HTTPError as answer:
-            if answer.code == 403:
-                return
-        except OSError:
-            pass
-        time.sleep(0.05)
-    raise AssertionError(f"the S3 server did not start:\n{log.read_text()[-3000:]}")
+    try:
+        with urllib.request.urlopen(endpoint, timeout=1):
+            return True
+    except urllib.error.HTTPError as answer:
+        return answer.code == 403
+    except OSError:
+        return False

@@ -36,6 +36,7 @@ class Execution:
         queued_at: 順番を待ち始めたとき。失敗した対象だけをもう一度動かすと、そのときになる。
         cancel_reason: 人が止めたのでなければ、そのわけ。
         started_at: 最初の対象が走り始めたとき。
+        pinned_at: 「これは残す」の印を付けたとき。付いているあいだは、保存の決まりで消さない。
     """
 
     id: ExecutionId
@@ -60,6 +61,8 @@ class Execution:
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    pinned_at: datetime | None
+    pinned_by_name: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,7 @@ class Target:
         remote_bytes: サーバのファイルから取り込んだバイト数。再開の位置。
         log_bytes: 保存したバイト数。伏せ字で長さが変わるので ``remote_bytes`` と違いうる。
         log_lines: 保存した行の数。最後の途中の行も 1 と数える。
+        log_archived: ログは保管先へ移してある。
         survivors: 中止しても消えなかったプロセスの番号。
     """
 
@@ -111,6 +115,7 @@ class Target:
     log_bytes: int
     log_lines: int
     log_day: date
+    log_archived: bool
     survivors: tuple[int, ...]
     queued_at: datetime
     started_at: datetime | None

@@ -104,6 +104,10 @@ class LogArchiver:
         self._engine = engine
         self._places = places
 
+    @property
+    def location(self) -> str | None:
+        return self._places.current
+
     async def archive(self, target_id: TargetId) -> int:
         """移し、物の大きさを返す。もう移っていれば 0。
 

@@ -45,6 +45,7 @@ TARGET_COLUMNS: Final = (
     targets.c.log_bytes,
     LOG_LINES.label("log_lines"),
     targets.c.log_day,
+    targets.c.log_archived_at.is_not(None).label("log_archived"),
     targets.c.survivors,
     targets.c.queued_at,
     targets.c.started_at,
@@ -76,6 +77,8 @@ def to_execution(value: RowMapping) -> Execution:
         created_at=value["created_at"],
         started_at=value["started_at"],
         finished_at=value["finished_at"],
+        pinned_at=value["pinned_at"],
+        pinned_by_name=value["pinned_by_name"],
     )
 
 
@@ -98,6 +101,7 @@ def to_target(value: RowMapping, earlier: tuple[Attempt, ...] = ()) -> Target:
         log_bytes=value["log_bytes"],
         log_lines=value["log_lines"],
         log_day=value["log_day"],
+        log_archived=value["log_archived"],
         survivors=tuple(value["survivors"]),
         queued_at=value["queued_at"],
         started_at=value["started_at"],

@@ -17,6 +17,7 @@ from tsubame.presentation.http.routes import (
     server_runs,
     servers,
     setup,
+    storage,
     target_logs,
     users,
     workers,
@@ -35,6 +36,7 @@ _ROOMS = (
     queue,
     target_logs,
     dashboard,
+    storage,
     workers,
     users,
 )

@@ -63,6 +63,7 @@ class TargetRead(ApiModel):
     exit_code: int | None
     log_bytes: int
     log_lines: int
+    log_archived: bool
     survivors: list[int]
     queued_at: datetime
     started_at: datetime | None
@@ -94,6 +95,8 @@ class ExecutionSummary(ApiModel):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    pinned_at: datetime | None
+    pinned_by_name: str | None
 
 
 class SpecRead(ApiModel):
