@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator
 from harness.waiting import eventually
 from tsubame.business.storage.keeper import StorageKeeper
 from tsubame.data_access.db.engine import create_engine
-from tsubame.data_access.db.turn import STORAGE_TURN, AdvisoryTurn
 from tsubame.data_access.logstore.archiving import LogArchiver
 from tsubame.data_access.logstore.objects import ObjectPlace, ObjectPlaces
+from tsubame.data_access.logstore.turn import STORAGE_TURN, AdvisoryTurn
 from tsubame.data_access.queue.delivery import create_queue_app
 from tsubame.data_access.system_clock import SystemClock
 from tsubame.data_access.transactions import SqlTransactions

@@ -16,8 +16,8 @@ from tsubame.business.shared.ids import ExecutionId, JobId, TargetId
 from tsubame.business.storage.entities import Policy, PolicyPlace, Preview
 from tsubame.business.storage.keeper import StorageKeeper
 from tsubame.business.storage.service import StorageService
-from tsubame.data_access.db.turn import STORAGE_TURN, AdvisoryTurn
 from tsubame.data_access.logstore.archiving import LogArchiver
+from tsubame.data_access.logstore.turn import STORAGE_TURN, AdvisoryTurn
 from tsubame.data_access.queue.delivery import create_queue_app
 from tsubame.data_access.repositories.spec_json import to_json
 from tsubame.data_access.transactions import SqlTransactions

@@ -49,12 +49,12 @@ from tsubame.data_access.db.engine import create_engine
 from tsubame.data_access.db.presence import Presence
 from tsubame.data_access.db.readiness import DatabaseReadiness
 from tsubame.data_access.db.signal_bus import PostgresSignalBus
-from tsubame.data_access.db.turn import STORAGE_TURN, AdvisoryTurn
 from tsubame.data_access.logstore.archiving import LogArchiver
 from tsubame.data_access.logstore.chunks import ChunkStore
 from tsubame.data_access.logstore.objects import ObjectPlaces
 from tsubame.data_access.logstore.reading import ChunkReader
 from tsubame.data_access.logstore.tickets import SqlLogTickets
+from tsubame.data_access.logstore.turn import STORAGE_TURN, AdvisoryTurn
 from tsubame.data_access.practice.ssh_server import PracticeFiles, PracticeServer
 from tsubame.data_access.queue.delivery import Delivery, create_queue_app
 from tsubame.data_access.ssh.gateway import SshGateway

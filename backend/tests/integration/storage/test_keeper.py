@@ -14,7 +14,7 @@ from harness.logs import LogRoom
 from harness.retention import RetentionRoom
 from tsubame.business.shared.ids import TargetId
 from tsubame.business.storage.entities import PolicyPlace
-from tsubame.data_access.db.turn import STORAGE_TURN, AdvisoryTurn
+from tsubame.data_access.logstore.turn import STORAGE_TURN, AdvisoryTurn
 
 EVERYWHERE = PolicyPlace.everywhere()
 _TESTS = Path(__file__).parents[2]
