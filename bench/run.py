@@ -10,6 +10,7 @@ BENCHES = (
     "startup",
     "remote_run",
     "log_store",
+    "archive",
     "many_servers",
     "growth",
 )

@@ -293,6 +293,29 @@ async def test_old_destination_stays_readable(archive_room: LogRoom, tmp_path: P
     assert b"".join([part async for part in elsewhere.read(target_id, 0, 10)]) == NOISE[:10]
 
 
+async def test_moved_data_directory_stays_readable(room: LogRoom, tmp_path: Path) -> None:
+    """データ置き場ごと引っ越しても、新しい場所の同じ名前の物から読める。"""
+    before = LogRoom(room.url, room.engine, f"file://{tmp_path}/before")
+    target_id = await written(before, NOISE)
+    await before.archiver.archive(target_id)
+    (tmp_path / "before").rename(tmp_path / "after")
+    after = LogRoom(room.url, room.engine, f"file://{tmp_path}/after")
+    assert await after.read(target_id) == NOISE
+
+
+async def test_lost_old_destination_does_not_stop_the_new(room: LogRoom, tmp_path: Path) -> None:
+    """前の保管先に届かず消せない物があっても、今の保管先の片付けと移しは進む。"""
+    (tmp_path / "old").write_text("a file in the way")
+    async with room.engine.begin() as connection:
+        await connection.execute(
+            text("INSERT INTO stray_objects (location, object_key) VALUES (:old, 'a'), (:new, 'b')"),
+            {"old": f"file://{tmp_path}/old", "new": f"file://{tmp_path}/new"},
+        )
+    now = LogRoom(room.url, room.engine, f"file://{tmp_path}/new")
+    assert await now.archiver.sweep() == 1
+    assert await count(room, "stray_objects") == 1
+
+
 async def test_empty_log_needs_no_object(archive_room: LogRoom) -> None:
     """一バイトも書かなかった対象には、物を置かない。"""
     target_id = await archive_room.target()

@@ -14,13 +14,17 @@ import secrets
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import RowMapping, insert, select, text
+from sqlalchemy import Row, RowMapping, delete, insert, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from tsubame.business.shared.ids import TargetId
-from tsubame.business.storage.errors import ArchiveMismatchError, ArchiveUnavailableError
+from tsubame.business.storage.errors import (
+    ArchiveMismatchError,
+    ArchiveRefusedError,
+    ArchiveUnavailableError,
+)
 from tsubame.data_access.logstore.archive_index import Frame, encode_frames, encode_rows
 from tsubame.data_access.logstore.connecting import connecting, transacting
 from tsubame.data_access.logstore.frames import compress_well, decompress
@@ -31,6 +35,7 @@ from tsubame.data_access.tables.storage import log_archives, stray_objects
 
 _PAGE_BYTES: Final = 4 * 1024 * 1024
 _PAGE_ROWS: Final = 2000
+_SWEEP_ROWS: Final = 500
 # 静かなログは一行が一枠になり、縮まないうえに索引がふくらむ。ここまでまとめ直す
 _FRAME_BYTES: Final = 256 * 1024
 
@@ -131,23 +136,28 @@ class LogArchiver:
 
     async def sweep(self) -> int:
         """控えにある物を消し、その数を返す。回を始める前と、実行を消したあとに呼ぶ。"""
-        swept = 0
+        swept, after = 0, ("", "")
+        where = tuple_(stray_objects.c.location, stray_objects.c.object_key)
         while True:
+            query = select(stray_objects).where(where > after).order_by(where).limit(_SWEEP_ROWS)
             async with connecting(self._engine) as connection:
-                found = (await connection.execute(select(stray_objects).limit(500))).all()
+                found = (await connection.execute(query)).all()
             if not found:
                 return swept
-            for row in found:
-                await self._places.at(row.location).delete([row.object_key])
+            gone = [(row.location, row.object_key) for row in found if await self._removed(row)]
             async with transacting(self._engine) as connection:
-                for row in found:
-                    await connection.execute(
-                        stray_objects.delete().where(
-                            stray_objects.c.location == row.location,
-                            stray_objects.c.object_key == row.object_key,
-                        )
-                    )
-            swept += len(found)
+                await connection.execute(delete(stray_objects).where(where.in_(gone)))
+            swept, after = swept + len(gone), (found[-1].location, found[-1].object_key)
+
+    async def _removed(self, row: Row[Any]) -> bool:
+        """消せたか。今は使っていない保管先に届かないだけで、移すのを止めない。"""
+        try:
+            await self._places.at(row.location).delete([row.object_key])
+        except (ArchiveUnavailableError, ArchiveRefusedError):
+            if row.location == self._places.current:
+                raise
+            return False
+        return True
 
     def _place(self) -> ObjectPlace:
         if self._places.current is None:

@@ -11,10 +11,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tsubame.business.shared.ids import TargetId
+from tsubame.business.storage.errors import ArchivedObjectMissingError, ArchiveRefusedError
 from tsubame.data_access.logstore.archive_index import FrameIndex, decode_frames
 from tsubame.data_access.logstore.connecting import connecting
 from tsubame.data_access.logstore.index import Chunk, ChunkIndex
-from tsubame.data_access.logstore.objects import ObjectPlace, ObjectPlaces
+from tsubame.data_access.logstore.objects import ObjectPlaces
 
 _KEPT_FRAMES: Final = 100_000
 _LONGEST_AHEAD: Final = 4 * 1024 * 1024
@@ -38,9 +39,20 @@ class FrameSource(Protocol):
 class ArchivedLog:
     """索引を読み込んだ、保管したログ。"""
 
-    place: ObjectPlace
+    places: ObjectPlaces
+    location: str
     key: str
     index: FrameIndex
+
+    async def read_range(self, start: int, end: int) -> bytes:
+        try:
+            return await self.places.at(self.location).read_range(self.key, start, end)
+        except (ArchivedObjectMissingError, ArchiveRefusedError):
+            # データ置き場ごと引っ越したとき。名前は二つとないので、今の保管先にあれば同じ物
+            moved = self.places.current
+            if moved is None or moved == self.location:
+                raise
+            return await self.places.at(moved).read_range(self.key, start, end)
 
 
 class ArchivedLogs:
@@ -62,7 +74,7 @@ class ArchivedLogs:
         if row is None:
             return None
         index = await asyncio.to_thread(decode_frames, row.frame_index)
-        found = ArchivedLog(self._places.at(row.location), row.object_key, index)
+        found = ArchivedLog(self._places, row.location, row.object_key, index)
         self._remember(target_id, found)
         return found
 
@@ -111,7 +123,7 @@ class ArchivedFrames:
         self._ahead = min(max(self._ahead * 2, last - first), _LONGEST_AHEAD) if follows else 0
         limit = self._log.index.spanning(end - 1, end, 1)[-1]
         reach = max(last, min(first + self._ahead, limit.offset + limit.size))
-        self._held = await self._log.place.read_range(self._log.key, first, reach)
+        self._held = await self._log.read_range(first, reach)
         self._held_from = first
 
 
