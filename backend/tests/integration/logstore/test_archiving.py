@@ -17,12 +17,11 @@ from tsubame.business.storage.errors import (
     ArchiveMismatchError,
     ArchiveRefusedError,
 )
-from tsubame.data_access.logstore.archive_index import decode_rows
 from tsubame.data_access.logstore.archiving import LogArchiver
 from tsubame.data_access.logstore.frames import compress, decompress
 from tsubame.data_access.logstore.objects import ObjectPlace, ObjectPlaces
 from tsubame.data_access.logstore.reading import ChunkReader
-from tsubame.data_access.logstore.sources import TableFrames
+from tsubame.data_access.logstore.sources import ArchivedLogs, TableFrames
 
 NOISE = bytes(random.Random(3).choices(range(256), k=900_000)) + b"\nlast line"
 
@@ -85,7 +84,7 @@ async def test_quiet_log_is_packed_into_few_frames(archive_room: LogRoom) -> Non
     await archive_room.archiver.archive(target_id)
     _, data, index = await object_of(archive_room, target_id)
     frames = json.loads(decompress(index).splitlines()[0])["frames"]["byte_start"]
-    kept = list(decode_rows(index[len(index) - await _rows_size(archive_room, target_id) :]))
+    kept = await ArchivedLogs(archive_room.engine, archive_room.places).rows(target_id)
     assert (len(frames), len(kept)) == (1, chunks)
     assert len(data) * 4 < len(b"".join(rows))
     arrived = [row["arrived_at"] for row in kept]
@@ -120,14 +119,6 @@ async def _trickle(room: LogRoom, target_id: TargetId, rows: list[bytes]) -> Non
             text("UPDATE targets SET log_bytes = :bytes, log_newlines = :lines WHERE id = :id"),
             {"id": target_id, "bytes": starts[-1], "lines": len(rows)},
         )
-
-
-async def _rows_size(room: LogRoom, target_id: TargetId) -> int:
-    async with room.engine.connect() as connection:
-        found = await connection.execute(
-            text("SELECT octet_length(chunk_rows) FROM log_archives WHERE target_id = :id"), {"id": target_id}
-        )
-        return int(found.scalar_one())
 
 
 async def test_reader_crosses_the_move(archive_room: LogRoom) -> None:

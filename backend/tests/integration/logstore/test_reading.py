@@ -124,6 +124,20 @@ async def test_many_long_lines_do_not_flood(room: LogRoom) -> None:
     assert len(lines.data) < 9_000_000
 
 
+async def test_following_catches_up_with_a_finished_log(room: LogRoom) -> None:
+    """終わったログも、生きたログと同じ口で、少しずつ最後まで追える。遅れすぎていれば、中身は読まない。"""
+    log = bytes(random.Random(9).choices(range(256), k=700_000))
+    target_id = await room.write(log)
+    got = b""
+    while len(got) < len(log):
+        piece = await room.reader.follow(target_id, len(got), 100_000, 1_000_000)
+        assert 0 < len(piece.data) <= 100_000
+        got += piece.data
+    assert got == log
+    assert (await room.reader.follow(target_id, len(log), 100_000, 1_000_000)).data == b""
+    assert (await room.reader.follow(target_id, 0, 100_000, 1000)).data == b""
+
+
 async def test_reading_beyond_the_end_is_empty(room: LogRoom) -> None:
     """終わりより先の行や範囲は、誤りではなく空。"""
     target_id = await room.write(b"one\ntwo\n")

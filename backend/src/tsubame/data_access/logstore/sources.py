@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tsubame.business.shared.ids import TargetId
 from tsubame.business.storage.errors import ArchivedObjectMissingError, ArchiveRefusedError
-from tsubame.data_access.logstore.archive_index import FrameIndex, decode_frames
+from tsubame.data_access.logstore.archive_index import Frame, FrameIndex, decode_frames, decode_rows
 from tsubame.data_access.logstore.connecting import connecting
 from tsubame.data_access.logstore.index import Chunk, ChunkIndex
 from tsubame.data_access.logstore.objects import ObjectPlaces
@@ -23,6 +23,7 @@ _LONGEST_AHEAD: Final = 4 * 1024 * 1024
 _ARCHIVE: Final = text(
     "SELECT location, object_key, frame_index FROM log_archives WHERE target_id = :target_id"
 )
+_ROWS: Final = text("SELECT chunk_rows FROM log_archives WHERE target_id = :target_id")
 
 
 class FrameSource(Protocol):
@@ -78,6 +79,12 @@ class ArchivedLogs:
         self._remember(target_id, found)
         return found
 
+    async def rows(self, target_id: TargetId) -> list[dict[str, object]]:
+        """移す前の、かたまりの行(``log_chunks`` の列のうち、枠の中身のほか)。順に。移していなければ空。"""
+        async with connecting(self._engine) as connection:
+            found = (await connection.execute(_ROWS, {"target_id": target_id})).scalar_one_or_none()
+        return [] if found is None else await asyncio.to_thread(lambda: list(decode_rows(found)))
+
     def _remember(self, target_id: TargetId, log: ArchivedLog) -> None:
         if target_id not in self._known:
             self._known[target_id] = log
@@ -97,20 +104,22 @@ class ArchivedFrames:
         self._ahead = 0
 
     async def chunks(self, start: int, end: int, budget: int) -> Sequence[Chunk]:
+        return [
+            Chunk(frame.byte_start, frame.byte_length, data)
+            for frame, data in await self.frames(start, end, budget)
+        ]
+
+    async def frames(self, start: int, end: int, budget: int) -> Sequence[tuple[Frame, bytes]]:
+        """``chunks`` と同じ範囲を、改行の数も分かる形で。"""
         frames = self._log.index.spanning(start, end, budget)
         if not frames:
             return ()
-        first, last = frames[0].offset, frames[-1].offset + frames[-1].size
-        await self._hold(first, last, end)
-        base = first - self._held_from
-        return [
-            Chunk(
-                frame.byte_start,
-                frame.byte_length,
-                self._held[base + frame.offset - first : base + frame.offset - first + frame.size],
-            )
-            for frame in frames
-        ]
+        await self._hold(frames[0].offset, frames[-1].offset + frames[-1].size, end)
+        return [(frame, self._cut(frame)) for frame in frames]
+
+    def _cut(self, frame: Frame) -> bytes:
+        at = frame.offset - self._held_from
+        return self._held[at : at + frame.size]
 
     async def holding(self, newline: int) -> tuple[int, int]:
         return self._log.index.holding(newline)
