@@ -65,9 +65,11 @@ async def test_broken_log_does_not_stop_the_others(room: RetentionRoom) -> None:
         await connection.execute(
             text("UPDATE targets SET log_bytes = 6 WHERE id = :id"), {"id": broken.target_id}
         )
-    await room.keeper.run_once()
-    assert await archived(room) == {whole.target_id}
-    assert await room.scalar("SELECT last_error FROM archive_health") == "archive_mismatch"
+    keeper = room.keeper
+    for _ in range(2):
+        await keeper.run_once()
+        assert await archived(room) == {whole.target_id}
+        assert await room.scalar("SELECT last_error FROM archive_health") == "archive_mismatch"
 
 
 async def test_unreachable_destination_is_reported_and_heals(room: RetentionRoom, tmp_path: Path) -> None:
@@ -84,6 +86,22 @@ async def test_unreachable_destination_is_reported_and_heals(room: RetentionRoom
     await room.keeper.run_once()
     assert await room.scalar("SELECT last_error IS NULL FROM archive_health")
     assert await archived(room) == {old.target_id}
+
+
+async def test_unreachable_destination_does_not_stop_deletion(room: RetentionRoom, tmp_path: Path) -> None:
+    """保管先に届かなくても、期限の過ぎた実行は消え、保管先の物は、戻ってから消える。"""
+    old = await room.old(40)
+    await room.keeper.run_once()
+    await room.rule(EVERYWHERE, keep_days=30)
+    (tmp_path / "archive").rename(tmp_path / "away")
+    (tmp_path / "archive").write_text("a file in the way")
+    await room.keeper.run_once()
+    assert old.execution_id not in await room.left()
+    (tmp_path / "archive").unlink()
+    (tmp_path / "away").rename(tmp_path / "archive")
+    assert len(await room.logs.place.keys()) == 2
+    await room.keeper.run_once()
+    assert await room.logs.place.keys() == []
 
 
 async def test_sizes_are_sampled(room: RetentionRoom) -> None:

@@ -38,7 +38,7 @@ class StorageKeeper:
         self._turn = turn
         self._clock = clock
         self._deleted_at = clock.now() - _DELETE_EVERY
-        self._doubtful: OrderedDict[TargetId, None] = OrderedDict()
+        self._doubtful: OrderedDict[TargetId, ArchiveMismatchError] = OrderedDict()
 
     async def run_once(self) -> bool:
         """番が取れたか。
@@ -53,26 +53,32 @@ class StorageKeeper:
     async def _pass(self) -> None:
         async with self._transactions.begin() as tx:
             policies = await tx.policies.all()
-        problem: UnavailableError | None = None
-        try:
-            await self._archive.sweep()
-            problem = await self._move(policies)
-            await self._delete(policies)
-        except StorageUnavailableError:
-            raise
-        except UnavailableError as refused:
-            _log.warning("archive_pass_failed reason=%s detail=%s", refused.code, refused.detail)
-            problem = refused
+        if self._clock.now() - self._deleted_at >= _DELETE_EVERY:
+            # 保管先の気まぐれだったかもしれない。ときどき試し直す
+            self._doubtful.clear()
+        # 保管先に届かなくても、消すのは止めない。止めれば、保管先が戻るまで表がふくらみ続ける
+        problem = await self._sweep() or await self._move(policies)
+        problem = await self._delete(policies) or problem
         async with self._transactions.begin() as tx:
             now = self._clock.now()
             await tx.storage.take_sample(now)
             await tx.storage.report_pass(self._archive.location, now, problem)
 
+    async def _sweep(self) -> UnavailableError | None:
+        try:
+            await self._archive.sweep()
+        except StorageUnavailableError:
+            raise
+        except UnavailableError as refused:
+            _log.warning("archive_sweep_failed reason=%s detail=%s", refused.code, refused.detail)
+            return refused
+        return None
+
     async def _move(self, policies: Sequence[StoredPolicy]) -> UnavailableError | None:
-        """移す。中身の合わないログは飛ばし、ほかを先に進める。返すのは、最後に飛ばしたわけ。"""
+        """移す。返すのは、移せなかったわけ。中身の合わないログは飛ばし、ほかを先に進める。"""
         if self._archive.location is None:
             return None
-        until, problem = self._clock.now() + _PASS, None
+        until = self._clock.now() + _PASS
         while self._clock.now() < until:
             async with self._transactions.begin() as tx:
                 found = await tx.storage.to_archive(
@@ -83,24 +89,29 @@ class StorageKeeper:
                     await self._archive.archive(target_id)
                 except ArchiveMismatchError as mismatch:
                     _log.warning("archive_mismatch target_id=%d detail=%s", target_id, mismatch.detail)
-                    self._doubt(target_id)
-                    problem = mismatch
+                    self._doubt(target_id, mismatch)
+                except StorageUnavailableError:
+                    raise
+                except UnavailableError as refused:
+                    _log.warning("archive_failed reason=%s detail=%s", refused.code, refused.detail)
+                    return refused
             if len(found) < _ARCHIVE_BATCH:
                 break
-        return problem
+        return next(reversed(self._doubtful.values()), None)
 
-    def _doubt(self, target_id: TargetId) -> None:
-        self._doubtful[target_id] = None
+    def _doubt(self, target_id: TargetId, mismatch: ArchiveMismatchError) -> None:
+        self._doubtful[target_id] = mismatch
         while len(self._doubtful) > _DOUBTFUL:
             self._doubtful.popitem(last=False)
 
-    async def _delete(self, policies: Sequence[StoredPolicy]) -> None:
+    async def _delete(self, policies: Sequence[StoredPolicy]) -> UnavailableError | None:
+        """消す。返すのは、保管先の物を消せなかったわけ(控えに残るので、次の回が消す)。"""
         now = self._clock.now()
         if now - self._deleted_at < _DELETE_EVERY:
-            return
+            return None
         self._deleted_at = now
         if all(stored.policy.keeps_forever for stored in policies):
-            return
+            return None
         total = Loss()
         while True:
             async with self._transactions.begin() as tx:
@@ -108,13 +119,13 @@ class StorageKeeper:
                 total = total.plus(deletion.loss)
                 if deletion.execution_ids:
                     await tx.audit.record(_deleted(deletion.loss, deletion.execution_ids))
-            await self._archive.sweep()
             if not deletion.more or self._clock.now() - now > _PASS:
                 break
         async with self._transactions.begin() as tx:
             months = await tx.storage.drop_empty_months(now)
         if total.executions or months:
             _log.info("expired_deleted executions=%d logs=%d months=%s", total.executions, total.logs, months)
+        return await self._sweep()
 
 
 def _deleted(loss: Loss, execution_ids: Sequence[int]) -> AuditEvent:
