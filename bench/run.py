@@ -11,6 +11,7 @@ BENCHES = (
     "remote_run",
     "log_store",
     "log_search",
+    "archive",
     "many_servers",
     "growth",
 )

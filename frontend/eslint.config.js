@@ -47,6 +47,8 @@ const builtKeys = [
   'policies.onFailures',
   'policies.retryOn',
   'policies.whenFull',
+  'storage.scope',
+  'storage.size',
   'jobs.unit',
   'log.connection',
   'servers.hostKeyState',

@@ -1,3 +1,3 @@
 """どの試験も使う道具を読み込む。中身は harness/ にある。"""
 
-pytest_plugins = ["harness.postgres", "harness.installation", "harness.fleet"]
+pytest_plugins = ["harness.postgres", "harness.installation", "harness.fleet", "harness.s3"]

@@ -76,12 +76,23 @@ MATRIX: Final[dict[str, Role]] = {
     "GET /api/v1/jobs/{job_id}/log/search": VIEWER,
     "GET /api/v1/executions/{execution_id}/log/merged": VIEWER,
     "GET /api/v1/dashboard": VIEWER,
+    "GET /api/v1/storage": VIEWER,
+    "GET /api/v1/storage/policies": VIEWER,
+    "POST /api/v1/storage/preview": VIEWER,
+    "PUT /api/v1/storage/policies/global": ADMIN,
+    "PUT /api/v1/storage/policies/projects/{project_id}": ADMIN,
+    "DELETE /api/v1/storage/policies/projects/{project_id}": ADMIN,
+    "PUT /api/v1/storage/policies/jobs/{job_id}": ADMIN,
+    "DELETE /api/v1/storage/policies/jobs/{job_id}": ADMIN,
+    "PUT /api/v1/executions/{execution_id}/pin": OPERATOR,
+    "DELETE /api/v1/executions/{execution_id}/pin": OPERATOR,
     "GET /api/v1/workers": VIEWER,
     "POST /api/v1/workers/{worker_id}/drain": ADMIN,
     "POST /api/v1/workers/{worker_id}/resume": ADMIN,
 }
 # 型の検査は権限より先に進むので、通る形の本文を送る
 SERVER = {"name": "x", "host": "127.0.0.1", "username": "x", "credential_id": 1}
+POLICY: Final[dict[str, object]] = {"archive_after_days": 7, "keep_days": 30, "keep_executions": None}
 BODIES: Final[dict[str, dict[str, object]]] = {
     "POST /api/v1/credentials": {"name": "x", "kind": "password", "password": "x"},
     "POST /api/v1/credentials/generate": {"name": "y"},
@@ -96,6 +107,10 @@ BODIES: Final[dict[str, dict[str, object]]] = {
     "POST /api/v1/commands": {"command": "true", "selector": "web"},
     "PATCH /api/v1/queue/{execution_id}": {"priority": 1},
     "PUT /api/v1/limits": {"max_parallel": None},
+    "POST /api/v1/storage/preview": {"scope": "global", "id": None, "policy": POLICY},
+    "PUT /api/v1/storage/policies/global": POLICY,
+    "PUT /api/v1/storage/policies/projects/{project_id}": POLICY,
+    "PUT /api/v1/storage/policies/jobs/{job_id}": POLICY,
 }
 NOT_THERE: Final = 9_999
 

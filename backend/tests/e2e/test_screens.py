@@ -43,6 +43,7 @@ async def _furnish(product: Product, sshd: Sshd) -> list[str]:
         "/credentials",
         "/executions",
         "/workers",
+        "/storage",
         *(f"/executions/{execution['id']}" for execution in executions),
         f"/executions/{executions[0]['id']}?tab=outputs",
         "/queue",

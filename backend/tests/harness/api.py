@@ -16,6 +16,7 @@ from tsubame.business.users.entities import User
 from tsubame.business.users.ports import NewUser
 from tsubame.data_access.crypto.tokens import JwtAccessTokens
 from tsubame.data_access.db.signal_bus import PostgresSignalBus
+from tsubame.data_access.logstore.objects import ObjectPlaces
 from tsubame.data_access.queue.delivery import create_queue_app
 from tsubame.data_access.ssh.gateway import SshGateway
 from tsubame.data_access.transactions import SqlTransactions
@@ -49,6 +50,7 @@ class Api:
         self.clock = MovableClock()
         self.keys = (new_encryption_key(),)
         self.ssh = SshGateway()
+        settings = Settings(data_dir=directory / "data")
         queue = create_queue_app(database_url, "tsubame-test")
         self.transactions = SqlTransactions(engine, queue)
         self.foundation = Foundation(
@@ -60,8 +62,8 @@ class Api:
             ssh=self.ssh,
             keys=self.keys,
             clock=self.clock,
+            places=ObjectPlaces(settings.archive_location),
         )
-        settings = Settings(data_dir=directory / "data")
         self.services = http_services(self.foundation, settings)
         self._screens = directory / "dist"
         self.app = self.app_of(self.services)

@@ -16,7 +16,9 @@ from tsubame.business.executions.states import TargetState
 from tsubame.business.jobs.entities import ScriptSpec
 from tsubame.business.shared.clock import Clock
 from tsubame.business.shared.ids import ExecutionId, TargetId, WorkerId
+from tsubame.data_access.logstore.archiving import LogArchiver
 from tsubame.data_access.logstore.chunks import ChunkStore
+from tsubame.data_access.logstore.objects import ObjectPlace, ObjectPlaces
 from tsubame.data_access.logstore.reading import ChunkReader
 from tsubame.data_access.system_clock import SystemClock
 
@@ -34,6 +36,11 @@ _CLAIM = text(
     "UPDATE targets SET lease_epoch = lease_epoch + 1 WHERE id = :target_id"
     " RETURNING execution_id, lease_epoch, remote_bytes, log_bytes, log_newlines, log_open_line,"
     " log_line_head, log_marks, log_day"
+)
+_END = text("UPDATE targets SET state = 'succeeded', finished_at = now() WHERE id = :target_id")
+_END_EXECUTION = text(
+    "UPDATE executions SET state = 'succeeded', finished_at = now()"
+    " WHERE id = (SELECT execution_id FROM targets WHERE id = :target_id)"
 )
 _SPEC = ScriptSpec(script="true", interpreter=None, env=(), working_directory=None, timeout_s=None)
 
@@ -91,10 +98,36 @@ class LogRoom:
 
     url: str
     engine: AsyncEngine
+    archive_location: str | None = None
+
+    @property
+    def places(self) -> ObjectPlaces:
+        return ObjectPlaces(self.archive_location)
+
+    @property
+    def place(self) -> ObjectPlace:
+        assert self.archive_location is not None
+        return ObjectPlace(self.archive_location)
 
     @property
     def reader(self) -> ChunkReader:
-        return ChunkReader(self.engine)
+        return ChunkReader(self.engine, self.places)
+
+    @property
+    def archiver(self) -> LogArchiver:
+        return LogArchiver(self.engine, self.places)
+
+    async def settle(self, target_id: TargetId) -> None:
+        """書き終えた対象を、この部屋のやり方で落ち着かせる。保管先があれば、そこへ移す。"""
+        if self.archive_location is not None:
+            await self.end(target_id)
+            await self.archiver.archive(target_id)
+
+    async def end(self, target_id: TargetId) -> None:
+        """対象と、その実行を終わらせる。"""
+        async with self.engine.begin() as connection:
+            await connection.execute(_END, {"target_id": target_id})
+            await connection.execute(_END_EXECUTION, {"target_id": target_id})
 
     async def target(self) -> TargetId:
         return (await add_targets(self.engine, 1))[0]
@@ -125,6 +158,7 @@ class LogRoom:
             stream = writer.open(assignment, Masker(secrets))
             await stream.write(data)
             await stream.finish()
+        await self.settle(target_id)
         return target_id
 
     async def read(self, target_id: TargetId) -> bytes:

@@ -20,10 +20,12 @@ from tsubame.data_access.repositories.executions import SqlExecutionRepository
 from tsubame.data_access.repositories.flow import SqlFlowRepository
 from tsubame.data_access.repositories.jobs import SqlJobRepository
 from tsubame.data_access.repositories.outputs import SqlOutputRepository
+from tsubame.data_access.repositories.policies import SqlPolicyRepository
 from tsubame.data_access.repositories.run_owners import SqlRunOwnerRepository
 from tsubame.data_access.repositories.server_disk import SqlServerDiskRepository
 from tsubame.data_access.repositories.server_selection import SqlServerSelection
 from tsubame.data_access.repositories.servers import SqlServerRepository
+from tsubame.data_access.repositories.storage import SqlStorageRepository
 from tsubame.data_access.repositories.targets import SqlTargetRepository
 from tsubame.data_access.repositories.users import SqlUserRepository
 from tsubame.data_access.repositories.waiting import SqlWaitingRepository
@@ -109,6 +111,14 @@ class SqlTransaction:
     @property
     def run_owners(self) -> SqlRunOwnerRepository:
         return SqlRunOwnerRepository(self._connection)
+
+    @property
+    def policies(self) -> SqlPolicyRepository:
+        return SqlPolicyRepository(self._connection)
+
+    @property
+    def storage(self) -> SqlStorageRepository:
+        return SqlStorageRepository(self._connection)
 
     @property
     def queue(self) -> SqlQueue:

@@ -17,6 +17,8 @@ from tsubame.data_access.db.engine import DatabaseUrlError, driver_url
 from tsubame.entrypoints.settings_sources import PREFIX, SecretFileSource, SettingsError, refuse_typos
 
 _KEY_BYTES = 32
+# obstore が話せて、書き込める置き場
+_ARCHIVE_SCHEMES = ("file", "s3", "s3a", "gs", "az", "azure", "abfs", "abfss", "adl")
 
 
 def default_data_dir() -> Path:
@@ -81,6 +83,14 @@ class Settings(BaseSettings):
         ge=0,
         le=365,
         description="見失った実行の記録を、人が調べられるようにサーバに残す日数。ふつうに終わったものはすぐ消す。",
+    )
+    archive_url: str | None = Field(
+        default=None,
+        description="終わったログを移す先。file:///directory、s3://bucket/path、gs://bucket/path、az://container/path。"
+        "鍵は、その置き場の道具と同じ環境変数(AWS_ACCESS_KEY_ID、AWS_ENDPOINT_URL、"
+        "GOOGLE_APPLICATION_CREDENTIALS、AZURE_STORAGE_ACCOUNT_NAME など)から読む(.env には書けない)。"
+        "S3 では、途中で死んだ分割の送信を消す決まりを入れ物に付けておく。"
+        "なければ、内蔵の PostgreSQL のときだけデータ置き場の archive に移す。",
     )
 
     heartbeat_file: Path | None = Field(
@@ -147,6 +157,18 @@ class Settings(BaseSettings):
             raise ValueError("it must start with http:// or https://")
         return url.rstrip("/") if url else None
 
+    @field_validator("archive_url")
+    @classmethod
+    def _check_archive_url(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        scheme, separator, rest = url.partition("://")
+        if not separator or scheme not in _ARCHIVE_SCHEMES or not rest.strip("/"):
+            raise ValueError("it must look like file:///directory, s3://bucket/path, gs://... or az://...")
+        if scheme == "file" and not rest.startswith("/"):
+            raise ValueError("a directory must be absolute, such as file:///var/lib/tsubame/archive")
+        return url.rstrip("/")
+
     @model_validator(mode="after")
     def _both_or_neither(self) -> Self:
         if (self.admin_username is None) != (self.admin_password is None):
@@ -157,6 +179,17 @@ class Settings(BaseSettings):
     def base_url(self) -> str:
         """利用者がブラウザで開く URL。末尾に / は付かない。"""
         return self.public_url or f"http://localhost:{self.port}"
+
+    @property
+    def archive_location(self) -> str | None:
+        """終わったログを移す先。``None`` なら移さない。
+
+        外のデータベースでは、web とワーカーが別の機械にいうる。手元のディレクトリを黙って選べば、
+        移したログを web が読めなくなる。
+        """
+        if self.archive_url is None and self.database_url is None:
+            return f"file://{self.data_dir / 'archive'}"
+        return self.archive_url
 
     @property
     def secure_cookies(self) -> bool:

@@ -40,6 +40,8 @@ from tsubame.business.servers.endpoints import EndpointService
 from tsubame.business.servers.host_keys import HostKeyService
 from tsubame.business.servers.service import ServerService
 from tsubame.business.shared.clock import Clock
+from tsubame.business.storage.keeper import StorageKeeper
+from tsubame.business.storage.service import StorageService
 from tsubame.business.users.service import UserService
 from tsubame.business.workers.entities import Identity
 from tsubame.business.workers.service import WorkerService
@@ -50,13 +52,16 @@ from tsubame.data_access.db.engine import create_engine
 from tsubame.data_access.db.presence import Presence
 from tsubame.data_access.db.readiness import DatabaseReadiness
 from tsubame.data_access.db.signal_bus import PostgresSignalBus
+from tsubame.data_access.logstore.archiving import LogArchiver
 from tsubame.data_access.logstore.arrival_order import ChunkTimes
 from tsubame.data_access.logstore.chunks import ChunkStore
-from tsubame.data_access.logstore.frame_source import TableFrames
+from tsubame.data_access.logstore.frame_source import StoredFrames
+from tsubame.data_access.logstore.objects import ObjectPlaces
 from tsubame.data_access.logstore.reading import ChunkReader
 from tsubame.data_access.logstore.search import LogSearch
 from tsubame.data_access.logstore.searched_logs import SqlSearchedLogs
 from tsubame.data_access.logstore.tickets import SqlLogTickets
+from tsubame.data_access.logstore.turn import STORAGE_TURN, AdvisoryTurn
 from tsubame.data_access.practice.ssh_server import PracticeFiles, PracticeServer
 from tsubame.data_access.queue.delivery import Delivery, create_queue_app
 from tsubame.data_access.ssh.gateway import SshGateway
@@ -89,6 +94,12 @@ class Foundation:
     ssh: SshGateway
     keys: tuple[str, ...]
     clock: Clock
+    places: ObjectPlaces
+
+    @cached_property
+    def log_reader(self) -> ChunkReader:
+        # 一つを皆で使う。保管したログの索引を、一度だけ読むため
+        return ChunkReader(self.engine, self.places)
 
     @cached_property
     def endpoints(self) -> EndpointService:
@@ -112,6 +123,7 @@ async def open_foundation(url: str, settings: Settings, application_name: str) -
             ssh=ssh,
             keys=encryption_keys(settings),
             clock=SystemClock(),
+            places=ObjectPlaces(settings.archive_location),
         )
     finally:
         await ssh.close()
@@ -147,10 +159,11 @@ def http_services(foundation: Foundation, settings: Settings) -> HttpServices:
         starts=StartService(transactions, clock),
         queue=QueueService(transactions),
         housekeeping=HousekeepingService(transactions, ssh.runs, foundation.endpoints, clock),
-        logs=LogReadingService(ChunkReader(foundation.engine), SqlLogTickets(foundation.engine), clock),
+        logs=LogReadingService(foundation.log_reader, SqlLogTickets(foundation.engine), clock),
         log_search=_log_search(foundation),
         merged_logs=_merged_logs(foundation),
-        outputs=OutputService(transactions, ChunkReader(foundation.engine)),
+        outputs=OutputService(transactions, foundation.log_reader),
+        storage=StorageService(transactions, clock),
         readiness=DatabaseReadiness(foundation.engine),
         practice=Practice(rooms, PracticeServer(PracticeFiles(settings.data_dir / "practice"))),
         secure_cookies=settings.secure_cookies,
@@ -159,16 +172,20 @@ def http_services(foundation: Foundation, settings: Settings) -> HttpServices:
 
 def _log_search(foundation: Foundation) -> LogSearchService:
     engine = foundation.engine
-    return LogSearchService(SqlSearchedLogs(engine), LogSearch(TableFrames(engine)))
+    return LogSearchService(
+        SqlSearchedLogs(engine), LogSearch(StoredFrames(engine, foundation.log_reader.archives))
+    )
 
 
 def _merged_logs(foundation: Foundation) -> MergedLogService:
     engine = foundation.engine
-    return MergedLogService(SqlSearchedLogs(engine), ChunkTimes(engine), ChunkReader(engine))
+    return MergedLogService(
+        SqlSearchedLogs(engine), ChunkTimes(engine, foundation.log_reader.archives), foundation.log_reader
+    )
 
 
 def stream_ports(foundation: Foundation, services: HttpServices) -> StreamPorts:
-    reader = ChunkReader(foundation.engine)
+    reader = foundation.log_reader
     return StreamPorts(
         authenticator=services.authenticator,
         hub=Hub(foundation.bus),
@@ -200,6 +217,12 @@ async def worker_parts(foundation: Foundation, settings: Settings) -> WorkerPart
         vitals=vitals,
         dispatch=Dispatch(transactions),
         admitter=Admitter(transactions, clock),
+        storage_keeper=StorageKeeper(
+            transactions,
+            LogArchiver(foundation.engine, foundation.places),
+            AdvisoryTurn(foundation.engine, STORAGE_TURN),
+            clock,
+        ),
         delivery=Delivery(foundation.queue, Intake(runner, capacity).accept),
         heartbeat_file=settings.heartbeat_file,
     )

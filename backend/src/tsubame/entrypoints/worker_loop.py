@@ -17,6 +17,7 @@ from tsubame.business.executions.log_writer import LogWriter
 from tsubame.business.executions.runner import TargetRunner
 from tsubame.business.shared.periodic import every
 from tsubame.business.shared.signals import SignalBus
+from tsubame.business.storage.keeper import StorageKeeper
 from tsubame.business.workers.entities import Vitals
 from tsubame.data_access.db.presence import Presence
 from tsubame.data_access.logstore.chunks import ChunkStore
@@ -28,6 +29,7 @@ _CANCEL_CHECK_S: Final = 5.0
 _STALLED_CHECK_S: Final = 10.0
 _PATROL_S: Final = 600.0
 _DISK_PATROL_S: Final = 60.0
+_STORAGE_S: Final = 30.0
 _DAY_S: Final = 86_400.0
 _STOP_S: Final = 5.0
 _log = structlog.get_logger(__name__)
@@ -47,6 +49,7 @@ class WorkerParts:
     vitals: Callable[[], Vitals]
     dispatch: Dispatch
     admitter: Admitter
+    storage_keeper: StorageKeeper
     delivery: Delivery
     heartbeat_file: Path | None
 
@@ -68,6 +71,7 @@ async def run_worker_loop(parts: WorkerParts) -> None:
                 "cancel-check": every(_CANCEL_CHECK_S, parts.runner.look_for_cancels),
                 "patrol": every(_PATROL_S, parts.cleaner.patrol),
                 "disk-patrol": every(_DISK_PATROL_S, parts.disk_patrol.walk),
+                "storage": every(_STORAGE_S, parts.storage_keeper.run_once),
                 "delivery": _deliver(parts),
                 "heartbeat-file": _beat(parts.heartbeat_file),
             }.items():

@@ -129,3 +129,21 @@ def test_example_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_settings() == Settings()
     monkeypatch.chdir("/")
     assert len(lines) >= len(Settings.model_fields)
+
+
+def test_archive_is_beside_the_embedded_database(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """内蔵のデータベースならデータ置き場に移し、外のデータベースなら、言われるまで移さない。"""
+    monkeypatch.setenv("TSUBAME_DATA_DIR", str(tmp_path))
+    assert load_settings().archive_location == f"file://{tmp_path}/archive"
+    monkeypatch.setenv("TSUBAME_DATABASE_URL", "postgresql://u:p@db/x")
+    assert load_settings().archive_location is None
+    monkeypatch.setenv("TSUBAME_ARCHIVE_URL", "s3://logs/tsubame/")
+    assert load_settings().archive_location == "s3://logs/tsubame"
+
+
+@pytest.mark.parametrize("url", ["/var/lib/archive", "file://archive", "http://x/y", "s3://", "memory:///"])
+def test_archive_url_must_be_a_place_to_write(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """書き込めない形の住所は、起動の前に断る。"""
+    monkeypatch.setenv("TSUBAME_ARCHIVE_URL", url)
+    with pytest.raises(SettingsError, match="TSUBAME_ARCHIVE_URL is wrong"):
+        load_settings()

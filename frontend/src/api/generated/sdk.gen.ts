@@ -2,7 +2,7 @@
 
 import type { Client, ClientMeta, Options as Options2, RequestResult, TDataShape } from './client';
 import { client } from './client.gen';
-import type { ApproveHostKeyData, ApproveHostKeyErrors, ApproveHostKeyResponses, CancelExecutionData, CancelExecutionErrors, CancelExecutionResponses, ContinueExecutionData, ContinueExecutionErrors, ContinueExecutionResponses, CreateCredentialData, CreateCredentialErrors, CreateCredentialResponses, CreateDownloadTicketData, CreateDownloadTicketErrors, CreateDownloadTicketResponses, CreateJobData, CreateJobErrors, CreateJobResponses, CreateServerData, CreateServerErrors, CreateServerResponses, DeleteCredentialData, DeleteCredentialErrors, DeleteCredentialResponses, DeleteJobData, DeleteJobErrors, DeleteJobResponses, DeleteServerData, DeleteServerErrors, DeleteServerResponses, DeleteServerRunData, DeleteServerRunErrors, DeleteServerRunResponses, DownloadTargetLogData, DownloadTargetLogErrors, DownloadTargetLogResponses, DrainWorkerData, DrainWorkerErrors, DrainWorkerResponses, DuplicateJobData, DuplicateJobErrors, DuplicateJobResponses, GenerateCredentialData, GenerateCredentialErrors, GenerateCredentialResponses, GetCredentialData, GetCredentialErrors, GetCredentialResponses, GetDashboardData, GetDashboardErrors, GetDashboardResponses, GetExecutionData, GetExecutionErrors, GetExecutionOutputsData, GetExecutionOutputsErrors, GetExecutionOutputsResponses, GetExecutionResponses, GetJobData, GetJobErrors, GetJobResponses, GetLimitsData, GetLimitsErrors, GetLimitsResponses, GetMeData, GetMeErrors, GetMeResponses, GetMergedLogData, GetMergedLogErrors, GetMergedLogResponses, GetQueueData, GetQueueErrors, GetQueueResponses, GetServerData, GetServerErrors, GetServerResponses, GetSetupData, GetSetupErrors, GetSetupResponses, GetTargetData, GetTargetErrors, GetTargetLogData, GetTargetLogErrors, GetTargetLogLinesData, GetTargetLogLinesErrors, GetTargetLogLinesResponses, GetTargetLogMarksData, GetTargetLogMarksErrors, GetTargetLogMarksResponses, GetTargetLogResponses, GetTargetLogTimesData, GetTargetLogTimesErrors, GetTargetLogTimesResponses, GetTargetResponses, ListCredentialsData, ListCredentialsErrors, ListCredentialsResponses, ListExecutionsData, ListExecutionsErrors, ListExecutionsResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListServerRunsData, ListServerRunsErrors, ListServerRunsResponses, ListServersData, ListServersErrors, ListServersResponses, ListTagsData, ListTagsErrors, ListTagsResponses, ListUsersData, ListUsersErrors, ListUsersResponses, ListWorkersData, ListWorkersErrors, ListWorkersResponses, LoginData, LoginErrors, LoginResponses, LogoutData, LogoutErrors, LogoutResponses, PauseExecutionData, PauseExecutionErrors, PauseExecutionResponses, RefreshData, RefreshErrors, RefreshResponses, RerunExecutionData, RerunExecutionErrors, RerunExecutionResponses, RerunFailedTargetsData, RerunFailedTargetsErrors, RerunFailedTargetsResponses, ResolveServersData, ResolveServersErrors, ResolveServersResponses, ResumeWorkerData, ResumeWorkerErrors, ResumeWorkerResponses, RunCommandData, RunCommandErrors, RunCommandResponses, ScanHostKeyData, ScanHostKeyErrors, ScanHostKeyResponses, SearchExecutionLogsData, SearchExecutionLogsErrors, SearchExecutionLogsResponses, SearchJobLogsData, SearchJobLogsErrors, SearchJobLogsResponses, SearchTargetLogData, SearchTargetLogErrors, SearchTargetLogResponses, SetLimitsData, SetLimitsErrors, SetLimitsResponses, SetQueuePriorityData, SetQueuePriorityErrors, SetQueuePriorityResponses, SetupData, SetupErrors, SetupResponses, StartExecutionData, StartExecutionErrors, StartExecutionResponses, TestServerData, TestServerErrors, TestServerResponses, UpdateCredentialData, UpdateCredentialErrors, UpdateCredentialResponses, UpdateJobData, UpdateJobErrors, UpdateJobResponses, UpdateServerData, UpdateServerErrors, UpdateServerResponses } from './types.gen';
+import type { ApproveHostKeyData, ApproveHostKeyErrors, ApproveHostKeyResponses, CancelExecutionData, CancelExecutionErrors, CancelExecutionResponses, ContinueExecutionData, ContinueExecutionErrors, ContinueExecutionResponses, CreateCredentialData, CreateCredentialErrors, CreateCredentialResponses, CreateDownloadTicketData, CreateDownloadTicketErrors, CreateDownloadTicketResponses, CreateJobData, CreateJobErrors, CreateJobResponses, CreateServerData, CreateServerErrors, CreateServerResponses, DeleteCredentialData, DeleteCredentialErrors, DeleteCredentialResponses, DeleteJobData, DeleteJobErrors, DeleteJobResponses, DeleteServerData, DeleteServerErrors, DeleteServerResponses, DeleteServerRunData, DeleteServerRunErrors, DeleteServerRunResponses, DownloadTargetLogData, DownloadTargetLogErrors, DownloadTargetLogResponses, DrainWorkerData, DrainWorkerErrors, DrainWorkerResponses, DuplicateJobData, DuplicateJobErrors, DuplicateJobResponses, GenerateCredentialData, GenerateCredentialErrors, GenerateCredentialResponses, GetCredentialData, GetCredentialErrors, GetCredentialResponses, GetDashboardData, GetDashboardErrors, GetDashboardResponses, GetExecutionData, GetExecutionErrors, GetExecutionOutputsData, GetExecutionOutputsErrors, GetExecutionOutputsResponses, GetExecutionResponses, GetJobData, GetJobErrors, GetJobResponses, GetLimitsData, GetLimitsErrors, GetLimitsResponses, GetMeData, GetMeErrors, GetMeResponses, GetMergedLogData, GetMergedLogErrors, GetMergedLogResponses, GetQueueData, GetQueueErrors, GetQueueResponses, GetServerData, GetServerErrors, GetServerResponses, GetSetupData, GetSetupErrors, GetSetupResponses, GetStorageData, GetStorageErrors, GetStorageResponses, GetTargetData, GetTargetErrors, GetTargetLogData, GetTargetLogErrors, GetTargetLogLinesData, GetTargetLogLinesErrors, GetTargetLogLinesResponses, GetTargetLogMarksData, GetTargetLogMarksErrors, GetTargetLogMarksResponses, GetTargetLogResponses, GetTargetLogTimesData, GetTargetLogTimesErrors, GetTargetLogTimesResponses, GetTargetResponses, ListCredentialsData, ListCredentialsErrors, ListCredentialsResponses, ListExecutionsData, ListExecutionsErrors, ListExecutionsResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListRetentionPoliciesData, ListRetentionPoliciesErrors, ListRetentionPoliciesResponses, ListServerRunsData, ListServerRunsErrors, ListServerRunsResponses, ListServersData, ListServersErrors, ListServersResponses, ListTagsData, ListTagsErrors, ListTagsResponses, ListUsersData, ListUsersErrors, ListUsersResponses, ListWorkersData, ListWorkersErrors, ListWorkersResponses, LoginData, LoginErrors, LoginResponses, LogoutData, LogoutErrors, LogoutResponses, PauseExecutionData, PauseExecutionErrors, PauseExecutionResponses, PinExecutionData, PinExecutionErrors, PinExecutionResponses, PreviewRetentionData, PreviewRetentionErrors, PreviewRetentionResponses, RefreshData, RefreshErrors, RefreshResponses, RemoveJobRetentionData, RemoveJobRetentionErrors, RemoveJobRetentionResponses, RemoveProjectRetentionData, RemoveProjectRetentionErrors, RemoveProjectRetentionResponses, RerunExecutionData, RerunExecutionErrors, RerunExecutionResponses, RerunFailedTargetsData, RerunFailedTargetsErrors, RerunFailedTargetsResponses, ResolveServersData, ResolveServersErrors, ResolveServersResponses, ResumeWorkerData, ResumeWorkerErrors, ResumeWorkerResponses, RunCommandData, RunCommandErrors, RunCommandResponses, ScanHostKeyData, ScanHostKeyErrors, ScanHostKeyResponses, SearchExecutionLogsData, SearchExecutionLogsErrors, SearchExecutionLogsResponses, SearchJobLogsData, SearchJobLogsErrors, SearchJobLogsResponses, SearchTargetLogData, SearchTargetLogErrors, SearchTargetLogResponses, SetGlobalRetentionData, SetGlobalRetentionErrors, SetGlobalRetentionResponses, SetJobRetentionData, SetJobRetentionErrors, SetJobRetentionResponses, SetLimitsData, SetLimitsErrors, SetLimitsResponses, SetProjectRetentionData, SetProjectRetentionErrors, SetProjectRetentionResponses, SetQueuePriorityData, SetQueuePriorityErrors, SetQueuePriorityResponses, SetupData, SetupErrors, SetupResponses, StartExecutionData, StartExecutionErrors, StartExecutionResponses, TestServerData, TestServerErrors, TestServerResponses, UnpinExecutionData, UnpinExecutionErrors, UnpinExecutionResponses, UpdateCredentialData, UpdateCredentialErrors, UpdateCredentialResponses, UpdateJobData, UpdateJobErrors, UpdateJobResponses, UpdateServerData, UpdateServerErrors, UpdateServerResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -173,6 +173,18 @@ export const getExecutionOutputs = <ThrowOnError extends boolean = false>(option
  * 新しい対象を始めないようにする。動いている対象は、最後まで動く。
  */
 export const pauseExecution = <ThrowOnError extends boolean = false>(options: Options<PauseExecutionData, ThrowOnError>): RequestResult<PauseExecutionResponses, PauseExecutionErrors, ThrowOnError> => (options.client ?? client).post<PauseExecutionResponses, PauseExecutionErrors, ThrowOnError>({ url: '/api/v1/executions/{execution_id}/pause', ...options });
+
+/**
+ * Unpin Execution
+ */
+export const unpinExecution = <ThrowOnError extends boolean = false>(options: Options<UnpinExecutionData, ThrowOnError>): RequestResult<UnpinExecutionResponses, UnpinExecutionErrors, ThrowOnError> => (options.client ?? client).delete<UnpinExecutionResponses, UnpinExecutionErrors, ThrowOnError>({ url: '/api/v1/executions/{execution_id}/pin', ...options });
+
+/**
+ * Pin Execution
+ *
+ * 「これは残す」。付いているあいだは、保存の決まりで消さない。
+ */
+export const pinExecution = <ThrowOnError extends boolean = false>(options: Options<PinExecutionData, ThrowOnError>): RequestResult<PinExecutionResponses, PinExecutionErrors, ThrowOnError> => (options.client ?? client).put<PinExecutionResponses, PinExecutionErrors, ThrowOnError>({ url: '/api/v1/executions/{execution_id}/pin', ...options });
 
 /**
  * Rerun Execution
@@ -403,6 +415,78 @@ export const getSetup = <ThrowOnError extends boolean = false>(options?: Options
  */
 export const setup = <ThrowOnError extends boolean = false>(options: Options<SetupData, ThrowOnError>): RequestResult<SetupResponses, SetupErrors, ThrowOnError> => (options.client ?? client).post<SetupResponses, SetupErrors, ThrowOnError>({
     url: '/api/v1/setup',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Get Storage
+ *
+ * 表と保管先の大きさ、日ごとの伸び、大きなジョブ、保管の調子、決まり。
+ */
+export const getStorage = <ThrowOnError extends boolean = false>(options?: Options<GetStorageData, ThrowOnError>): RequestResult<GetStorageResponses, GetStorageErrors, ThrowOnError> => (options?.client ?? client).get<GetStorageResponses, GetStorageErrors, ThrowOnError>({ url: '/api/v1/storage', ...options });
+
+/**
+ * List Policies
+ */
+export const listRetentionPolicies = <ThrowOnError extends boolean = false>(options?: Options<ListRetentionPoliciesData, ThrowOnError>): RequestResult<ListRetentionPoliciesResponses, ListRetentionPoliciesErrors, ThrowOnError> => (options?.client ?? client).get<ListRetentionPoliciesResponses, ListRetentionPoliciesErrors, ThrowOnError>({ url: '/api/v1/storage/policies', ...options });
+
+/**
+ * Set Global
+ */
+export const setGlobalRetention = <ThrowOnError extends boolean = false>(options: Options<SetGlobalRetentionData, ThrowOnError>): RequestResult<SetGlobalRetentionResponses, SetGlobalRetentionErrors, ThrowOnError> => (options.client ?? client).put<SetGlobalRetentionResponses, SetGlobalRetentionErrors, ThrowOnError>({
+    url: '/api/v1/storage/policies/global',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Remove Job
+ */
+export const removeJobRetention = <ThrowOnError extends boolean = false>(options: Options<RemoveJobRetentionData, ThrowOnError>): RequestResult<RemoveJobRetentionResponses, RemoveJobRetentionErrors, ThrowOnError> => (options.client ?? client).delete<RemoveJobRetentionResponses, RemoveJobRetentionErrors, ThrowOnError>({ url: '/api/v1/storage/policies/jobs/{job_id}', ...options });
+
+/**
+ * Set Job
+ */
+export const setJobRetention = <ThrowOnError extends boolean = false>(options: Options<SetJobRetentionData, ThrowOnError>): RequestResult<SetJobRetentionResponses, SetJobRetentionErrors, ThrowOnError> => (options.client ?? client).put<SetJobRetentionResponses, SetJobRetentionErrors, ThrowOnError>({
+    url: '/api/v1/storage/policies/jobs/{job_id}',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Remove Project
+ */
+export const removeProjectRetention = <ThrowOnError extends boolean = false>(options: Options<RemoveProjectRetentionData, ThrowOnError>): RequestResult<RemoveProjectRetentionResponses, RemoveProjectRetentionErrors, ThrowOnError> => (options.client ?? client).delete<RemoveProjectRetentionResponses, RemoveProjectRetentionErrors, ThrowOnError>({ url: '/api/v1/storage/policies/projects/{project_id}', ...options });
+
+/**
+ * Set Project
+ */
+export const setProjectRetention = <ThrowOnError extends boolean = false>(options: Options<SetProjectRetentionData, ThrowOnError>): RequestResult<SetProjectRetentionResponses, SetProjectRetentionErrors, ThrowOnError> => (options.client ?? client).put<SetProjectRetentionResponses, SetProjectRetentionErrors, ThrowOnError>({
+    url: '/api/v1/storage/policies/projects/{project_id}',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Preview Retention
+ *
+ * その決まりにしたら、今すぐ消えるもの。何も変えない。
+ */
+export const previewRetention = <ThrowOnError extends boolean = false>(options: Options<PreviewRetentionData, ThrowOnError>): RequestResult<PreviewRetentionResponses, PreviewRetentionErrors, ThrowOnError> => (options.client ?? client).post<PreviewRetentionResponses, PreviewRetentionErrors, ThrowOnError>({
+    url: '/api/v1/storage/preview',
     ...options,
     headers: {
         'Content-Type': 'application/json',

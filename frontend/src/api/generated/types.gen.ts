@@ -25,6 +25,32 @@ export type AccessTokenRead = {
 };
 
 /**
+ * ArchiveHealthRead
+ */
+export type ArchiveHealthRead = {
+    /**
+     * Last Error
+     */
+    last_error: string | null;
+    /**
+     * Last Error At
+     */
+    last_error_at: string | null;
+    /**
+     * Last Error Detail
+     */
+    last_error_detail: string;
+    /**
+     * Last Pass At
+     */
+    last_pass_at: string | null;
+    /**
+     * Location
+     */
+    location: string | null;
+};
+
+/**
  * AttemptRead
  *
  * 同じ位置の、前の試み。
@@ -387,6 +413,14 @@ export type ExecutionRead = {
     paused_by_name: string | null;
     paused_reason: PauseReason | null;
     /**
+     * Pinned At
+     */
+    pinned_at: string | null;
+    /**
+     * Pinned By Name
+     */
+    pinned_by_name: string | null;
+    /**
      * Priority
      */
     priority: number;
@@ -479,6 +513,14 @@ export type ExecutionSummary = {
      */
     paused_by_name: string | null;
     paused_reason: PauseReason | null;
+    /**
+     * Pinned At
+     */
+    pinned_at: string | null;
+    /**
+     * Pinned By Name
+     */
+    pinned_by_name: string | null;
     /**
      * Priority
      */
@@ -723,6 +765,28 @@ export type JobInput = {
 export type JobKind = 'script';
 
 /**
+ * JobLossRead
+ */
+export type JobLossRead = {
+    /**
+     * Executions
+     */
+    executions: number;
+    /**
+     * Job Id
+     */
+    job_id: number | null;
+    /**
+     * Job Name
+     */
+    job_name: string;
+    /**
+     * Log Bytes
+     */
+    log_bytes: number;
+};
+
+/**
  * JobPage
  */
 export type JobPage = {
@@ -811,6 +875,32 @@ export type JobRead = {
      * Working Directory
      */
     working_directory: string | null;
+};
+
+/**
+ * JobStorageRead
+ */
+export type JobStorageRead = {
+    /**
+     * Archive Bytes
+     */
+    archive_bytes: number;
+    /**
+     * Executions
+     */
+    executions: number;
+    /**
+     * Job Id
+     */
+    job_id: number | null;
+    /**
+     * Job Name
+     */
+    job_name: string;
+    /**
+     * Log Bytes
+     */
+    log_bytes: number;
 };
 
 /**
@@ -1189,6 +1279,73 @@ export type Ping = {
 };
 
 /**
+ * PolicyInput
+ *
+ * ``keep_days`` と ``keep_executions`` の、どちらかが残すと言うものは残す。両方なければ、いつまでも残す。
+ *
+ * ``archive_after_days`` は 0 なら終わってすぐ、``null`` なら移さない。
+ */
+export type PolicyInput = {
+    /**
+     * Archive After Days
+     */
+    archive_after_days: number | null;
+    /**
+     * Keep Days
+     */
+    keep_days: number | null;
+    /**
+     * Keep Executions
+     */
+    keep_executions: number | null;
+};
+
+/**
+ * PolicyList
+ */
+export type PolicyList = {
+    /**
+     * Items
+     */
+    items: Array<PolicyRead>;
+};
+
+/**
+ * PolicyRead
+ */
+export type PolicyRead = {
+    /**
+     * Archive After Days
+     */
+    archive_after_days: number | null;
+    /**
+     * Id
+     */
+    id: number | null;
+    /**
+     * Keep Days
+     */
+    keep_days: number | null;
+    /**
+     * Keep Executions
+     */
+    keep_executions: number | null;
+    /**
+     * Name
+     */
+    name: string;
+    scope: Scope;
+    /**
+     * Updated At
+     */
+    updated_at: string;
+    /**
+     * Updated By Name
+     */
+    updated_by_name: string;
+};
+
+/**
  * Pong
  */
 export type Pong = {
@@ -1196,6 +1353,60 @@ export type Pong = {
      * Type
      */
     type: 'pong';
+};
+
+/**
+ * PreviewInput
+ *
+ * ``policy`` が ``null`` なら、その場所の決まりを外したとき。
+ */
+export type PreviewInput = {
+    /**
+     * Id
+     */
+    id: number | null;
+    policy: PolicyInput | null;
+    scope: Scope;
+};
+
+/**
+ * PreviewRead
+ *
+ * 今すぐ消えるもの。``table_bytes`` と ``archive_bytes`` は、空く大きさ。
+ */
+export type PreviewRead = {
+    /**
+     * Archive Bytes
+     */
+    archive_bytes: number;
+    /**
+     * Executions
+     */
+    executions: number;
+    /**
+     * Jobs
+     */
+    jobs: Array<JobLossRead>;
+    /**
+     * Log Bytes
+     */
+    log_bytes: number;
+    /**
+     * Logs
+     */
+    logs: number;
+    /**
+     * Newest
+     */
+    newest: string | null;
+    /**
+     * Oldest
+     */
+    oldest: string | null;
+    /**
+     * Table Bytes
+     */
+    table_bytes: number;
 };
 
 /**
@@ -1631,6 +1842,31 @@ export type RunOwnerRead = {
      */
     target_id: number;
 };
+
+/**
+ * SampleRead
+ */
+export type SampleRead = {
+    /**
+     * Archive Bytes
+     */
+    archive_bytes: number;
+    /**
+     * Day
+     */
+    day: string;
+    /**
+     * Table Bytes
+     */
+    table_bytes: number;
+};
+
+/**
+ * Scope
+ *
+ * 決まりの及ぶ広さ。狭いものが広いものに勝つ。
+ */
+export type Scope = 'global' | 'project' | 'job';
 
 /**
  * SearchEnded
@@ -2120,6 +2356,53 @@ export type StartInput = {
 };
 
 /**
+ * StorageRead
+ */
+export type StorageRead = {
+    archive: ArchiveHealthRead;
+    /**
+     * Archive Bytes
+     */
+    archive_bytes: number;
+    /**
+     * Archived Logs
+     */
+    archived_logs: number;
+    /**
+     * Days
+     */
+    days: Array<SampleRead>;
+    /**
+     * Executions
+     */
+    executions: number;
+    /**
+     * Jobs
+     */
+    jobs: Array<JobStorageRead>;
+    /**
+     * Log Bytes
+     */
+    log_bytes: number;
+    /**
+     * Pinned
+     */
+    pinned: number;
+    /**
+     * Policies
+     */
+    policies: Array<PolicyRead>;
+    /**
+     * Table Bytes
+     */
+    table_bytes: number;
+    /**
+     * Waiting Logs
+     */
+    waiting_logs: number;
+};
+
+/**
  * StrategyInput
  *
  * たくさんのサーバの進め方。
@@ -2351,6 +2634,10 @@ export type TargetRead = {
      * Latest
      */
     latest: boolean;
+    /**
+     * Log Archived
+     */
+    log_archived: boolean;
     /**
      * Log Bytes
      */
@@ -3904,6 +4191,122 @@ export type PauseExecutionResponses = {
 };
 
 export type PauseExecutionResponse = PauseExecutionResponses[keyof PauseExecutionResponses];
+
+export type UnpinExecutionData = {
+    body?: never;
+    path: {
+        /**
+         * Execution Id
+         */
+        execution_id: number;
+    };
+    query?: never;
+    url: '/api/v1/executions/{execution_id}/pin';
+};
+
+export type UnpinExecutionErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type UnpinExecutionError = UnpinExecutionErrors[keyof UnpinExecutionErrors];
+
+export type UnpinExecutionResponses = {
+    /**
+     * Successful Response
+     */
+    200: ExecutionRead;
+};
+
+export type UnpinExecutionResponse = UnpinExecutionResponses[keyof UnpinExecutionResponses];
+
+export type PinExecutionData = {
+    body?: never;
+    path: {
+        /**
+         * Execution Id
+         */
+        execution_id: number;
+    };
+    query?: never;
+    url: '/api/v1/executions/{execution_id}/pin';
+};
+
+export type PinExecutionErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type PinExecutionError = PinExecutionErrors[keyof PinExecutionErrors];
+
+export type PinExecutionResponses = {
+    /**
+     * Successful Response
+     */
+    200: ExecutionRead;
+};
+
+export type PinExecutionResponse = PinExecutionResponses[keyof PinExecutionResponses];
 
 export type RerunExecutionData = {
     body?: never;
@@ -5575,6 +5978,450 @@ export type SetupResponses = {
 };
 
 export type SetupResponse = SetupResponses[keyof SetupResponses];
+
+export type GetStorageData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/storage';
+};
+
+export type GetStorageErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type GetStorageError = GetStorageErrors[keyof GetStorageErrors];
+
+export type GetStorageResponses = {
+    /**
+     * Successful Response
+     */
+    200: StorageRead;
+};
+
+export type GetStorageResponse = GetStorageResponses[keyof GetStorageResponses];
+
+export type ListRetentionPoliciesData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/storage/policies';
+};
+
+export type ListRetentionPoliciesErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type ListRetentionPoliciesError = ListRetentionPoliciesErrors[keyof ListRetentionPoliciesErrors];
+
+export type ListRetentionPoliciesResponses = {
+    /**
+     * Successful Response
+     */
+    200: PolicyList;
+};
+
+export type ListRetentionPoliciesResponse = ListRetentionPoliciesResponses[keyof ListRetentionPoliciesResponses];
+
+export type SetGlobalRetentionData = {
+    body: PolicyInput;
+    path?: never;
+    query?: never;
+    url: '/api/v1/storage/policies/global';
+};
+
+export type SetGlobalRetentionErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type SetGlobalRetentionError = SetGlobalRetentionErrors[keyof SetGlobalRetentionErrors];
+
+export type SetGlobalRetentionResponses = {
+    /**
+     * Successful Response
+     */
+    200: PolicyList;
+};
+
+export type SetGlobalRetentionResponse = SetGlobalRetentionResponses[keyof SetGlobalRetentionResponses];
+
+export type RemoveJobRetentionData = {
+    body?: never;
+    path: {
+        /**
+         * Job Id
+         */
+        job_id: number;
+    };
+    query?: never;
+    url: '/api/v1/storage/policies/jobs/{job_id}';
+};
+
+export type RemoveJobRetentionErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type RemoveJobRetentionError = RemoveJobRetentionErrors[keyof RemoveJobRetentionErrors];
+
+export type RemoveJobRetentionResponses = {
+    /**
+     * Successful Response
+     */
+    200: PolicyList;
+};
+
+export type RemoveJobRetentionResponse = RemoveJobRetentionResponses[keyof RemoveJobRetentionResponses];
+
+export type SetJobRetentionData = {
+    body: PolicyInput;
+    path: {
+        /**
+         * Job Id
+         */
+        job_id: number;
+    };
+    query?: never;
+    url: '/api/v1/storage/policies/jobs/{job_id}';
+};
+
+export type SetJobRetentionErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type SetJobRetentionError = SetJobRetentionErrors[keyof SetJobRetentionErrors];
+
+export type SetJobRetentionResponses = {
+    /**
+     * Successful Response
+     */
+    200: PolicyList;
+};
+
+export type SetJobRetentionResponse = SetJobRetentionResponses[keyof SetJobRetentionResponses];
+
+export type RemoveProjectRetentionData = {
+    body?: never;
+    path: {
+        /**
+         * Project Id
+         */
+        project_id: number;
+    };
+    query?: never;
+    url: '/api/v1/storage/policies/projects/{project_id}';
+};
+
+export type RemoveProjectRetentionErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type RemoveProjectRetentionError = RemoveProjectRetentionErrors[keyof RemoveProjectRetentionErrors];
+
+export type RemoveProjectRetentionResponses = {
+    /**
+     * Successful Response
+     */
+    200: PolicyList;
+};
+
+export type RemoveProjectRetentionResponse = RemoveProjectRetentionResponses[keyof RemoveProjectRetentionResponses];
+
+export type SetProjectRetentionData = {
+    body: PolicyInput;
+    path: {
+        /**
+         * Project Id
+         */
+        project_id: number;
+    };
+    query?: never;
+    url: '/api/v1/storage/policies/projects/{project_id}';
+};
+
+export type SetProjectRetentionErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type SetProjectRetentionError = SetProjectRetentionErrors[keyof SetProjectRetentionErrors];
+
+export type SetProjectRetentionResponses = {
+    /**
+     * Successful Response
+     */
+    200: PolicyList;
+};
+
+export type SetProjectRetentionResponse = SetProjectRetentionResponses[keyof SetProjectRetentionResponses];
+
+export type PreviewRetentionData = {
+    body: PreviewInput;
+    path?: never;
+    query?: never;
+    url: '/api/v1/storage/preview';
+};
+
+export type PreviewRetentionErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type PreviewRetentionError = PreviewRetentionErrors[keyof PreviewRetentionErrors];
+
+export type PreviewRetentionResponses = {
+    /**
+     * Successful Response
+     */
+    200: PreviewRead;
+};
+
+export type PreviewRetentionResponse = PreviewRetentionResponses[keyof PreviewRetentionResponses];
 
 export type GetTargetData = {
     body?: never;

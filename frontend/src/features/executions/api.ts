@@ -48,6 +48,14 @@ export function continueExecution(id: number): Promise<ExecutionRead> {
   return unwrap(sdk.continueExecution({ path: { execution_id: id } }))
 }
 
+export function pinExecution(id: number): Promise<ExecutionRead> {
+  return unwrap(sdk.pinExecution({ path: { execution_id: id } }))
+}
+
+export function unpinExecution(id: number): Promise<ExecutionRead> {
+  return unwrap(sdk.unpinExecution({ path: { execution_id: id } }))
+}
+
 export function fetchTarget(id: number, signal?: AbortSignal): Promise<TargetRead> {
   return unwrap(sdk.getTarget({ path: { target_id: id }, signal }))
 }

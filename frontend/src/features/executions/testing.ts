@@ -24,6 +24,8 @@ export function executionSummary(change: Partial<ExecutionSummary> = {}): Execut
     created_at: '2026-11-01T00:00:00Z',
     started_at: '2026-11-01T00:00:01Z',
     finished_at: null,
+    pinned_at: null,
+    pinned_by_name: null,
     ...change,
   }
 }
@@ -47,6 +49,7 @@ export function targetRead(change: Partial<TargetRead> = {}): TargetRead {
     log_bytes: 0,
     log_lines: 0,
     log_gap: null,
+    log_archived: false,
     survivors: [],
     queued_at: '2026-11-01T00:00:00Z',
     started_at: '2026-11-01T00:00:01Z',

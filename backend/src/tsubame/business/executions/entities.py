@@ -37,6 +37,7 @@ class Execution:
         queued_at: 順番を待ち始めたとき。失敗した対象だけをもう一度動かすと、そのときになる。
         cancel_reason: 人が止めたのでなければ、そのわけ。
         started_at: 最初の対象が走り始めたとき。
+        pinned_at: 「これは残す」の印を付けたとき。付いているあいだは、保存の決まりで消さない。
     """
 
     id: ExecutionId
@@ -61,6 +62,8 @@ class Execution:
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    pinned_at: datetime | None
+    pinned_by_name: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,7 @@ class Target:
         log_bytes: 保存したバイト数。伏せ字で長さが変わるので ``remote_bytes`` と違いうる。
         log_lines: 保存した行の数。最後の途中の行も 1 と数える。
         log_gap: 大きさの上限を超えて省いた、ログの真ん中。
+        log_archived: ログは保管先へ移してある。
         survivors: 中止しても消えなかったプロセスの番号。
     """
 
@@ -114,6 +118,7 @@ class Target:
     log_lines: int
     log_gap: LogGap | None
     log_day: date
+    log_archived: bool
     survivors: tuple[int, ...]
     queued_at: datetime
     started_at: datetime | None

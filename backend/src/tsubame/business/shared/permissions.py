@@ -27,11 +27,14 @@ class Permission(StrEnum):
     EXECUTION_CANCEL = "execution:cancel"
     EXECUTION_PAUSE = "execution:pause"
     EXECUTION_COMMAND = "execution:command"
+    EXECUTION_PIN = "execution:pin"
     QUEUE_WRITE = "queue:write"
     LIMIT_READ = "limit:read"
     LIMIT_WRITE = "limit:write"
     WORKER_READ = "worker:read"
     WORKER_DRAIN = "worker:drain"
+    STORAGE_READ = "storage:read"
+    STORAGE_WRITE = "storage:write"
     USER_READ = "user:read"
     USER_WRITE = "user:write"
 
@@ -52,12 +55,16 @@ MINIMUM_ROLE: Final[dict[Permission, Role]] = {
     Permission.EXECUTION_PAUSE: Role.OPERATOR,
     # 運用者が始められるのは、編集者が書いたものだけ。その場で書いた命令は、書ける人に限る
     Permission.EXECUTION_COMMAND: Role.EDITOR,
+    Permission.EXECUTION_PIN: Role.OPERATOR,
     Permission.QUEUE_WRITE: Role.OPERATOR,
     # 何を待っているのかは、見えるだれにでも分かるように
     Permission.LIMIT_READ: Role.VIEWER,
     Permission.LIMIT_WRITE: Role.ADMIN,
     Permission.WORKER_READ: Role.VIEWER,
     Permission.WORKER_DRAIN: Role.ADMIN,
+    Permission.STORAGE_READ: Role.VIEWER,
+    # 決まり一つで、履歴がまとめて消える
+    Permission.STORAGE_WRITE: Role.ADMIN,
     Permission.USER_READ: Role.VIEWER,
     Permission.USER_WRITE: Role.ADMIN,
 }

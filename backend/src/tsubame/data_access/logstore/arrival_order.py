@@ -6,15 +6,17 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import Row, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tsubame.business.executions.merged_log import Moment, Span, Timeline
 from tsubame.business.executions.states import ENDED
 from tsubame.business.shared.ids import TargetId
+from tsubame.data_access.logstore.archived_rows import ArchivedRow
 from tsubame.data_access.logstore.connecting import connecting
+from tsubame.data_access.logstore.sources import ArchivedLogs
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -23,7 +25,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TEMPLATE: Final = """
 WITH RECURSIVE wanted AS MATERIALIZED (
     SELECT id, log_day, log_bytes, log_newlines, log_open_line, state = ANY(:ended) AS ended
-    FROM targets WHERE id = ANY(:ids)
+    FROM targets WHERE id = ANY(:ids) AND log_archived_at IS NULL
 ), hunt (id, log_day, low, high) AS (
     SELECT id, log_day, 0::bigint, log_bytes FROM wanted
     UNION ALL
@@ -75,6 +77,9 @@ def _query(*, backward: bool) -> TextClause:
     return text(_TEMPLATE.format(side=">=", edge="newline_start + newline_count", beyond=">", order="ASC"))
 
 
+_ARCHIVED: Final = text(
+    "SELECT id, log_newlines, log_open_line FROM targets WHERE id = ANY(:ids) AND log_archived_at IS NOT NULL"
+)
 _AFTER: Final = _query(backward=False)
 _BEFORE: Final = _query(backward=True)
 
@@ -82,8 +87,9 @@ _BEFORE: Final = _query(backward=True)
 class ChunkTimes:
     """``LineTimes`` の実装。"""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, archives: ArchivedLogs) -> None:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._archives = archives
 
     async def after(self, target_ids: Sequence[TargetId], moment: Moment, lines: int) -> Timeline:
         return await self._find(_AFTER, target_ids, moment, lines)
@@ -107,9 +113,35 @@ class ChunkTimes:
         }
         async with connecting(self._engine) as connection:
             rows = (await connection.execute(query, values)).all()
-        spans = [
+            # 読むあいだに移っても抜けないよう、保管先はあとで見る(両方にあれば、同じ中身)
+            archived = (await connection.execute(_ARCHIVED, {"ids": list(target_ids)})).all()
+        spans = {
             Span(row.at_ms, TargetId(row.id), row.first_line, row.last_line)
             for row in rows
             if row.id is not None
+        }
+        for log in archived:
+            spans.update(await self._archived(log, moment, backward=query is _BEFORE))
+        ordered = sorted(spans, key=_place, reverse=query is _BEFORE)
+        return Timeline(ordered[:lines], growing=bool(rows and rows[0].growing))
+
+    async def _archived(self, log: Row[Any], moment: Moment, *, backward: bool) -> list[Span]:
+        """保管したログの、求めた側にある分。"""
+        target_id = TargetId(log.id)
+        rows = [ArchivedRow.of(row) for row in await self._archives.rows(target_id)]
+        spans = [
+            Span(row.arrived_ms, target_id, row.newline_start + 1, row.newline_start + row.newline_count)
+            for row in rows
+            if row.newline_count
         ]
-        return Timeline(spans, growing=bool(rows and rows[0].growing))
+        if log.log_open_line and rows:
+            last = log.log_newlines + 1
+            spans.append(Span(rows[-1].arrived_ms, target_id, last, last))
+        here = (moment.at_ms, moment.target_id, moment.line)
+        if backward:
+            return [span for span in spans if (span.at_ms, span.target_id, span.first_line) < here]
+        return [span for span in spans if (span.at_ms, span.target_id, span.last_line) > here]
+
+
+def _place(span: Span) -> tuple[int, TargetId, int]:
+    return span.at_ms, span.target_id, span.first_line

@@ -3,7 +3,7 @@
 時刻一つのかたまりなら、六バイトで済む。
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from tsubame.business.executions.log_arrivals import Arrival
 
@@ -49,3 +49,8 @@ def _values(data: bytes) -> Iterator[int]:
         if byte < 0x80:  # noqa: PLR2004  続きがない
             yield value
             value = shift = 0
+
+
+def arrivals_of(encoded: bytes | None, arrived_ms: int) -> Sequence[Arrival]:
+    """控えのない版が書いたかたまりは、書いた時刻を、届いた時刻とみなす。"""
+    return decode(encoded) if encoded else [Arrival(0, arrived_ms)]

@@ -1,7 +1,7 @@
 """置き場への接続。届かない失敗を、業務の言葉に直す。"""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -13,9 +13,23 @@ from tsubame.data_access.transactions import is_outage
 @contextlib.asynccontextmanager
 async def connecting(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """Raises: StorageUnavailableError。"""
-    try:
+    with _translated():
         async with engine.connect() as connection:
             yield connection
+
+
+@contextlib.asynccontextmanager
+async def transacting(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """抜けると確定する。Raises: StorageUnavailableError。"""
+    with _translated():
+        async with engine.begin() as connection:
+            yield connection
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
     except DBAPIError as exc:
         if not is_outage(exc):
             raise

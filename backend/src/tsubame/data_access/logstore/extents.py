@@ -1,5 +1,6 @@
 """対象の行から、ログの長さと、省いた真ん中を知る。"""
 
+from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import text
@@ -13,13 +14,22 @@ from tsubame.data_access.logstore.index import ChunkIndex
 from tsubame.data_access.repositories.execution_rows import to_gap
 
 _TARGET: Final = text(
-    "SELECT state, log_bytes, log_newlines, log_open_line, log_day,"
+    "SELECT state, log_bytes, log_newlines, log_open_line, log_day, log_archived_at,"
     " log_gap_start, log_gap_end, log_gap_first_line, log_gap_next_line"
     " FROM targets WHERE id = :target_id"
 )
 
 
-async def locate(connection: AsyncConnection, target_id: TargetId) -> tuple[LogExtent, ChunkIndex]:
+@dataclass(frozen=True, slots=True)
+class Located:
+    """``archived`` は、もう保管先に移っている。"""
+
+    extent: LogExtent
+    index: ChunkIndex
+    archived: bool
+
+
+async def locate(connection: AsyncConnection, target_id: TargetId) -> Located:
     """Raises: TargetNotFoundError。"""
     row = (await connection.execute(_TARGET, {"target_id": target_id})).mappings().one_or_none()
     if row is None:
@@ -30,7 +40,7 @@ async def locate(connection: AsyncConnection, target_id: TargetId) -> tuple[LogE
         ended=TargetState(row["state"]) in ENDED,
         gap=to_gap(row),
     )
-    return extent, ChunkIndex(target_id, row["log_day"])
+    return Located(extent, ChunkIndex(target_id, row["log_day"]), row["log_archived_at"] is not None)
 
 
 def not_found(target_id: TargetId) -> TargetNotFoundError:

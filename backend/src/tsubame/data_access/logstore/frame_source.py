@@ -3,26 +3,21 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import date
 from typing import Any, Final, Protocol
 
 import psycopg
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tsubame.business.executions.errors import TargetNotFoundError
 from tsubame.business.executions.ports import LogExtent
-from tsubame.business.executions.states import ENDED, TargetState
 from tsubame.business.shared.errors import StorageUnavailableError
 from tsubame.business.shared.ids import TargetId
 from tsubame.data_access.logstore.connecting import connecting
+from tsubame.data_access.logstore.extents import Located, locate
+from tsubame.data_access.logstore.sources import ArchivedFrames, ArchivedLogs
 
 _FEWEST: Final = 16
 _MOST: Final = 2048
 
-_TARGET: Final = text(
-    "SELECT state, log_bytes, log_newlines, log_open_line, log_day FROM targets WHERE id = :id"
-)
 # %(start)s を含む枠から順に。窓の中で足すので、数える行を most で抑える。frame は選ばれた行だけが読まれる
 _AHEAD: Final = """
 SELECT byte_start, byte_length, newline_start, newline_count, frame FROM (
@@ -51,7 +46,7 @@ class Frame:
     frame: bytes
 
 
-class LogFrames(Protocol):
+class OpenedFrames(Protocol):
     """開いたログ。長さは開いたときのもので、そのあと伸びても変わらない。"""
 
     @property
@@ -66,32 +61,33 @@ class LogFrames(Protocol):
 
 
 class FrameSource(Protocol):
-    async def open(self, target_id: TargetId) -> LogFrames:
+    async def open(self, target_id: TargetId) -> OpenedFrames:
         """Raises: TargetNotFoundError, StorageUnavailableError。"""
         ...
 
 
-class TableFrames:
-    """表に置いてあるログの ``FrameSource``。接続は、一まとめ読むあいだだけ借りる。"""
+class StoredFrames:
+    """``FrameSource`` の実装。表からも保管先からも取り出す。接続は、一まとめ読むあいだだけ借りる。"""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, archives: ArchivedLogs) -> None:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._archives = archives
 
-    async def open(self, target_id: TargetId) -> LogFrames:
+    async def open(self, target_id: TargetId) -> OpenedFrames:
         async with connecting(self._engine) as connection:
-            row = (await connection.execute(_TARGET, {"id": target_id})).one_or_none()
-        if row is None:
-            raise TargetNotFoundError(f"There is no target {target_id}.")
-        lines = row.log_newlines + row.log_open_line
-        extent = LogExtent(row.log_bytes, lines, ended=TargetState(row.state) in ENDED)
-        return _TableLog(self._engine, target_id, row.log_day, extent)
+            located = await locate(connection, target_id)
+        return _StoredLog(self._engine, self._archives, located)
 
 
-class _TableLog:
-    def __init__(self, engine: AsyncEngine, target_id: TargetId, log_day: date, extent: LogExtent) -> None:
+class _StoredLog:
+    def __init__(self, engine: AsyncEngine, archives: ArchivedLogs, located: Located) -> None:
         self._engine = engine
-        self._where = {"target_id": target_id, "log_day": log_day, "end": extent.bytes}
-        self._extent = extent
+        self._archives = archives
+        self._target_id = located.index.target_id
+        self._log_day = located.index.log_day
+        self._extent = located.extent
+        self._in_table = not located.archived
+        self._archived: ArchivedFrames | None = None
         self._most = _FEWEST
 
     @property
@@ -101,7 +97,22 @@ class _TableLog:
     async def batch(self, start: int, budget: int) -> Sequence[Frame]:
         if start >= self._extent.bytes:
             return []
-        wanted = {**self._where, "start": start, "budget": budget, "most": self._most}
+        if self._in_table:
+            if frames := await self._from_table(start, budget):
+                return frames
+            # 探しているあいだに移ったのなら、続きは保管先にある
+            self._in_table = False
+        return await self._from_archive(start, budget)
+
+    async def _from_table(self, start: int, budget: int) -> Sequence[Frame]:
+        wanted = {
+            "target_id": self._target_id,
+            "log_day": self._log_day,
+            "start": start,
+            "end": self._extent.bytes,
+            "budget": budget,
+            "most": self._most,
+        }
         async with _binary_cursor(self._engine) as cursor:
             await cursor.execute(_AHEAD, wanted)
             frames = [Frame(*row) for row in await cursor.fetchall()]
@@ -109,6 +120,18 @@ class _TableLog:
             # 小さなかたまりばかりのログでは、一度に取る数を増やす
             self._most = min(self._most * 2, _MOST)
         return frames
+
+    async def _from_archive(self, start: int, budget: int) -> Sequence[Frame]:
+        if self._archived is None:
+            log = await self._archives.find(self._target_id)
+            if log is None:
+                return []
+            self._archived = ArchivedFrames(log)
+        return [
+            Frame(frame.byte_start, frame.byte_length, frame.newline_start, frame.newline_count, data)
+            for frame, data in await self._archived.frames(start, self._extent.bytes, budget)
+            if frame.byte_end > start
+        ]
 
 
 @asynccontextmanager

@@ -14,6 +14,8 @@ _LEVEL: Final = 1
 # 噴き出すログでは圧縮が詰まりの元になる。三割ほど縮まない代わりに、倍近く速い
 _RUSH_LEVEL: Final = -3
 _RUSH_BYTES: Final = 128 * 1024
+# 保管は急がない。一度だけ縮めて、何年も置く
+_KEEP_LEVEL: Final = 9
 # これより小さければ、別のスレッドに渡すより、その場で済ませるほうが早い
 INLINE_BYTES: Final = 16 * 1024
 
@@ -33,6 +35,10 @@ def compress(data: bytes) -> bytes:
     # 大きなかたまりは、確定の間隔(50 ミリ秒)に溜まるほど速く来たときにしかできない
     compressor = _contexts.rush if len(data) >= _RUSH_BYTES else _contexts.calm
     return bytes(compressor.compress(data, compressor.FLUSH_FRAME))
+
+
+def compress_well(data: bytes) -> bytes:
+    return bytes(zstd.compress(data, level=_KEEP_LEVEL))
 
 
 def decompress(frame: bytes) -> bytes:

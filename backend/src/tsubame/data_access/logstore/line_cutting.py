@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from tsubame.business.executions.ports import LogExtent
-from tsubame.data_access.logstore.index import ChunkIndex, unpack
+from tsubame.data_access.logstore.index import unpack
 from tsubame.data_access.logstore.lines import LineCutter, after_newlines
+from tsubame.data_access.logstore.sources import LogFrames
 
 # 千行はたいてい一つか二つのかたまりに収まる
 _LINES_BYTES: Final = 512 * 1024
@@ -46,20 +45,20 @@ def span_of(extent: LogExtent, first_line: int, count: int) -> Span:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    index: ChunkIndex
+    frames: LogFrames
     span: Span
     cutter: LineCutter
 
-    async def run(self, connection: AsyncConnection) -> int:
+    async def run(self) -> int:
         """行を集め、最初の行の位置を返す。
 
         Raises: ChunksMovedError。
         """
         cutter, end = self.cutter, self.span.end
-        position, skip = await self._first(connection)
+        position, skip = await self._first()
         first_byte = position
         while position < end:
-            chunks = await self.index.chunks(connection, position, end, _LINES_BYTES)
+            chunks = await self.frames.chunks(position, end, _LINES_BYTES)
             if not chunks:
                 raise ChunksMovedError
             for chunk in chunks:
@@ -74,23 +73,23 @@ class Cut:
                 if cutter.done:
                     return first_byte
                 if cutter.skipping and position < end:
-                    position = await self._skip_line(connection, position)
+                    position = await self._skip_line(position)
                     break
         return first_byte
 
-    async def _first(self, connection: AsyncConnection) -> tuple[int, int]:
+    async def _first(self) -> tuple[int, int]:
         """最初の行のあるかたまりの位置と、その中で飛ばす改行の数。"""
         if self.span.start is not None:
             return self.span.start, 0
-        found = await self.index.holding(connection, self.span.first_line - 1)
+        found = await self.frames.holding(self.span.first_line - 1)
         if found.nth > found.newline_count:
             raise ChunksMovedError
         return found.byte_start, found.nth
 
-    async def _skip_line(self, connection: AsyncConnection, position: int) -> int:
+    async def _skip_line(self, position: int) -> int:
         """長すぎる行の残りを読まずに、その行の改行を含むかたまりまで飛ぶ。"""
         newline = self.span.first_line + self.cutter.finished
-        landing = (await self.index.holding(connection, newline)).byte_start
+        landing = (await self.frames.holding(newline)).byte_start
         # その改行がまだ届いていなければ、途中の行のままログが終わっている
         landing = self.span.end if landing < position else landing
         if landing > position:

@@ -20,9 +20,11 @@ from tsubame.data_access.logstore.connecting import connecting
 from tsubame.data_access.logstore.extents import locate, not_found
 from tsubame.data_access.logstore.index import contiguous, unpack
 from tsubame.data_access.logstore.line_cutting import ChunksMovedError, Cut, span_of
-from tsubame.data_access.logstore.line_times import line_times
+from tsubame.data_access.logstore.line_times import archived_line_times, line_times
 from tsubame.data_access.logstore.lines import LineCutter
 from tsubame.data_access.logstore.marks import stored_marks
+from tsubame.data_access.logstore.objects import ObjectPlaces
+from tsubame.data_access.logstore.sources import ArchivedLogs, LogFrames, TableFrames
 
 _READ_BYTES: Final = 1024 * 1024
 # 読んでいるあいだに真ん中が省かれたら、長さから読み直す
@@ -35,15 +37,16 @@ _SUBJECT: Final = text(
 
 
 class ChunkReader:
-    """``LogReader`` の実装。"""
+    """``LogReader`` の実装。表にあっても、保管先に移っていても、同じように読む。"""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, places: ObjectPlaces | None = None) -> None:
         # ログは書き足されるだけなので、文ごとの見え方で足りる。取引の始めと終わりの往復を省く
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self.archives = ArchivedLogs(self._engine, places or ObjectPlaces(None))
 
     async def extent(self, target_id: TargetId) -> LogExtent:
         async with connecting(self._engine) as connection:
-            return (await locate(connection, target_id))[0]
+            return (await locate(connection, target_id)).extent
 
     async def subject(self, target_id: TargetId) -> LogSubject:
         async with connecting(self._engine) as connection:
@@ -53,13 +56,10 @@ class ChunkReader:
         return LogSubject(row.job_name, ExecutionId(row.id), row.server_name)
 
     async def read(self, target_id: TargetId, start: int, end: int) -> AsyncIterator[bytes]:
-        async with connecting(self._engine) as connection:
-            extent, index = await locate(connection, target_id)
+        extent, frames = await self._open(target_id)
         end = min(end, extent.bytes)
         while start < end:
-            # 受け手が遅くても接続を握らないよう、取り出すたびに返す
-            async with connecting(self._engine) as connection:
-                found = await index.chunks(connection, start, end, _READ_BYTES)
+            found = await frames.chunks(start, end, _READ_BYTES)
             if not found:
                 return  # 読んでいるあいだに、保存の期限が来て消えた
             # 省いた真ん中から始めると、その手前のかたまりも見つかる
@@ -73,36 +73,34 @@ class ChunkReader:
             start = first + len(data)
 
     async def follow(self, target_id: TargetId, start: int, max_bytes: int, max_behind: int) -> LogSlice:
-        async with connecting(self._engine) as connection:
-            for _ in range(_ATTEMPTS):
-                extent, index = await locate(connection, target_id)
-                gap, end = extent.gap, min(extent.bytes, start + max_bytes)
-                if extent.bytes - start > max_behind:
-                    break
-                if gap is not None and gap.start <= start < gap.end:
-                    return LogSlice(extent, b"", gap.end)
-                if end <= start:
-                    return LogSlice(extent, b"", start)
-                chunks = contiguous(await index.chunks(connection, start, end, max_bytes), start)
-                if chunks and chunks[0].byte_start <= start:
-                    first = chunks[0].byte_start
-                    return LogSlice(extent, (await unpack(chunks))[start - first : end - first], start)
+        for _ in range(_ATTEMPTS):
+            extent, frames = await self._open(target_id)
+            gap, end = extent.gap, min(extent.bytes, start + max_bytes)
+            if extent.bytes - start > max_behind:
+                break
+            if gap is not None and gap.start <= start < gap.end:
+                return LogSlice(extent, b"", gap.end)
+            if end <= start:
+                return LogSlice(extent, b"", start)
+            chunks = contiguous(await frames.chunks(start, end, max_bytes), start)
+            if chunks and chunks[0].byte_start <= start:
+                first = chunks[0].byte_start
+                return LogSlice(extent, (await unpack(chunks))[start - first : end - first], start)
         return LogSlice(extent, b"", extent.bytes)
 
     async def lines(self, target_id: TargetId, first_line: int, count: int, max_line_bytes: int) -> LogLines:
-        async with connecting(self._engine) as connection:
-            for _ in range(_ATTEMPTS):
-                extent, index = await locate(connection, target_id)
-                span = span_of(extent, first_line, count)
-                cutter = LineCutter(span.count, max_line_bytes)
-                first_byte = extent.bytes
-                if span.first_line <= extent.lines and count > 0:
-                    try:
-                        first_byte = await Cut(index, span, cutter).run(connection)
-                    except ChunksMovedError:
-                        cutter = LineCutter(0, max_line_bytes)
-                        continue
-                break
+        for _ in range(_ATTEMPTS):
+            extent, frames = await self._open(target_id)
+            span = span_of(extent, first_line, count)
+            cutter = LineCutter(span.count, max_line_bytes)
+            first_byte = extent.bytes
+            if span.first_line <= extent.lines and count > 0:
+                try:
+                    first_byte = await Cut(frames, span, cutter).run()
+                except ChunksMovedError:
+                    cutter = LineCutter(0, max_line_bytes)
+                    continue
+            break
         return LogLines(
             data=cutter.data,
             first_line=span.first_line,
@@ -114,13 +112,25 @@ class ChunkReader:
 
     async def times(self, target_id: TargetId, first_line: int, count: int) -> list[LineTime]:
         async with connecting(self._engine) as connection:
-            extent, index = await locate(connection, target_id)
+            located = await locate(connection, target_id)
+            extent = located.extent
             span = span_of(extent, first_line, count)
             if span.first_line > extent.lines or count <= 0:
                 return []
-            count = min(span.count, extent.lines - span.first_line + 1)
-            return await line_times(connection, index, replace(span, count=count))
+            span = replace(span, count=min(span.count, extent.lines - span.first_line + 1))
+            if not located.archived:
+                return await line_times(connection, located.index, span)
+        return await archived_line_times(self.archives, target_id, span)
 
     async def marks(self, target_id: TargetId) -> StoredMarks:
         async with connecting(self._engine) as connection:
             return await stored_marks(connection, target_id)
+
+    async def _open(self, target_id: TargetId) -> tuple[LogExtent, LogFrames]:
+        # 受け手や保管先が遅くても接続を握らないよう、取り出すたびに返す
+        async with connecting(self._engine) as connection:
+            located = await locate(connection, target_id)
+        frames = LogFrames(TableFrames(self._engine, located.index), self.archives, target_id)
+        if located.archived:
+            await frames.start_archived()
+        return located.extent, frames

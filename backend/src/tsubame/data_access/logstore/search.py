@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 from tsubame.business.executions.log_search_ports import Pattern, ScanStep, SearchQuery
 from tsubame.business.shared.ahead import Ahead
 from tsubame.business.shared.ids import TargetId
-from tsubame.data_access.logstore.frame_source import Frame, FrameSource, LogFrames
+from tsubame.data_access.logstore.frame_source import Frame, FrameSource, OpenedFrames
 from tsubame.data_access.logstore.frames import INLINE_BYTES, decompress
 from tsubame.data_access.logstore.line_search import LineSearch, Piece
 from tsubame.data_access.logstore.patterns import CompiledPattern, compile_pattern
@@ -48,7 +48,7 @@ class LogSearch:
             search.finish()
             yield _step(search)
 
-    async def _unpacked(self, log: LogFrames, start: int) -> AsyncGenerator[Sequence[Piece], None]:
+    async def _unpacked(self, log: OpenedFrames, start: int) -> AsyncGenerator[Sequence[Piece], None]:
         async with aclosing(Ahead(_fetched(log, start), "log-search-fetch")) as batches:
             async for frames in batches:
                 yield await self._work(frames, partial(_unpack, frames))
@@ -61,7 +61,7 @@ class LogSearch:
             return await asyncio.to_thread(work)
 
 
-async def _fetched(log: LogFrames, start: int) -> AsyncGenerator[Sequence[Frame], None]:
+async def _fetched(log: OpenedFrames, start: int) -> AsyncGenerator[Sequence[Frame], None]:
     while frames := await log.batch(start, _BATCH_BYTES):
         yield frames
         start = frames[-1].byte_start + frames[-1].byte_length

@@ -54,6 +54,7 @@ TARGET_COLUMNS: Final = (
     LOG_LINES.label("log_lines"),
     *GAP_COLUMNS,
     targets.c.log_day,
+    targets.c.log_archived_at.is_not(None).label("log_archived"),
     targets.c.survivors,
     targets.c.queued_at,
     targets.c.started_at,
@@ -85,6 +86,8 @@ def to_execution(value: RowMapping) -> Execution:
         created_at=value["created_at"],
         started_at=value["started_at"],
         finished_at=value["finished_at"],
+        pinned_at=value["pinned_at"],
+        pinned_by_name=value["pinned_by_name"],
     )
 
 
@@ -108,6 +111,7 @@ def to_target(value: RowMapping, earlier: tuple[Attempt, ...] = ()) -> Target:
         log_lines=value["log_lines"],
         log_gap=to_gap(value),
         log_day=value["log_day"],
+        log_archived=value["log_archived"],
         survivors=tuple(value["survivors"]),
         queued_at=value["queued_at"],
         started_at=value["started_at"],

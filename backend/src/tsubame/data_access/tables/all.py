@@ -1,6 +1,27 @@
 """すべての表を読み込む。移行と表が同じであることを確かめる試験が使う。"""
 
-from tsubame.data_access.tables import audit, credentials, executions, jobs, logs, projects, servers, users
+from tsubame.data_access.tables import (
+    audit,
+    credentials,
+    executions,
+    jobs,
+    logs,
+    projects,
+    servers,
+    storage,
+    users,
+)
 from tsubame.data_access.tables.base import metadata
 
-__all__ = ["audit", "credentials", "executions", "jobs", "logs", "metadata", "projects", "servers", "users"]
+__all__ = [
+    "audit",
+    "credentials",
+    "executions",
+    "jobs",
+    "logs",
+    "metadata",
+    "projects",
+    "servers",
+    "storage",
+    "users",
+]

@@ -55,6 +55,9 @@ executions = Table(
     instant("created_at", now=True),
     instant("started_at", nullable=True),
     instant("finished_at", nullable=True),
+    # 「これは残す」の印。付いているあいだは、保存の決まりで消さない
+    instant("pinned_at", nullable=True),
+    Column("pinned_by_name", Text),
     # どの絞り込みも「条件の列, id の降順」で、二百万行でも先頭から読むだけで済む
     Index("ix_executions_project_id_id", "project_id", text("id DESC")),
     Index("ix_executions_job_id_id", "job_id", text("id DESC")),
@@ -152,6 +155,8 @@ targets = Table(
     instant("cleaned_at", nullable=True),
     # 保存したログの SHA-256。同じ出力の対象をまとめて見せるため
     Column("output_digest", LargeBinary),
+    # ログが表から保管先へ移ったとき
+    instant("log_archived_at", nullable=True),
     UniqueConstraint("execution_id", "position", "attempt"),
     Index("ix_targets_server_id_execution_id", "server_id", text("execution_id DESC")),
     # 動いているものだけの小さな索引。引き継ぎと心拍はここだけを見る
@@ -159,6 +164,12 @@ targets = Table(
         "ix_targets_unfinished",
         "lease_worker_id",
         postgresql_where=text("state IN ('queued', 'starting', 'running', 'disconnected')"),
+    ),
+    # ログを書くたびに変わる列は載せない。載せると、書くたびに索引まで書き直すことになる
+    Index(
+        "ix_targets_unarchived",
+        "finished_at",
+        postgresql_where=text("finished_at IS NOT NULL AND log_archived_at IS NULL"),
     ),
     Index(
         "ix_targets_uncleaned",

@@ -19,6 +19,7 @@ from tsubame.presentation.http.routes import (
     server_runs,
     servers,
     setup,
+    storage,
     target_logs,
     users,
     workers,
@@ -39,6 +40,7 @@ _ROOMS = (
     log_search,
     merged_log,
     dashboard,
+    storage,
     workers,
     users,
 )

@@ -20,6 +20,7 @@ from tsubame.business.servers.connection_test import ConnectionTestService
 from tsubame.business.servers.host_keys import HostKeyService
 from tsubame.business.servers.service import ServerService
 from tsubame.business.shared.actor import Actor
+from tsubame.business.storage.service import StorageService
 from tsubame.business.users.service import UserService
 from tsubame.business.workers.service import WorkerService
 
@@ -64,6 +65,7 @@ class HttpServices:
     log_search: LogSearchService
     merged_logs: MergedLogService
     outputs: OutputService
+    storage: StorageService
     readiness: Readiness
     practice: Practice | None
     secure_cookies: bool

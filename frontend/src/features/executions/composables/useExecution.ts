@@ -14,12 +14,14 @@ import {
   continueExecution,
   fetchExecution,
   pauseExecution,
+  pinExecution,
   rerunExecution,
   rerunFailed,
+  unpinExecution,
 } from '../api'
 import { orderTargets } from './targetOrder'
 
-export type ExecutionAction = 'cancel' | 'pause' | 'continue' | 'rerun' | 'rerunFailed'
+export type ExecutionAction = 'cancel' | 'pause' | 'continue' | 'rerun' | 'rerunFailed' | 'pin' | 'unpin'
 
 interface UseExecution {
   execution: ShallowRef<ExecutionRead | undefined>
@@ -73,6 +75,14 @@ export function useExecution(id: number): UseExecution {
     rerunFailed: async () => {
       execution.value = await rerunFailed(id)
       snackbar.success(t('executions.page.rerunFailedDone'))
+    },
+    pin: async () => {
+      execution.value = await pinExecution(id)
+      snackbar.success(t('executions.page.pinDone'))
+    },
+    unpin: async () => {
+      execution.value = await unpinExecution(id)
+      snackbar.info(t('executions.page.unpinDone'))
     },
     rerun: async () => {
       const next = await rerunExecution(id)

@@ -41,6 +41,8 @@ def execution_summary(execution: Execution) -> ExecutionSummary:
         created_at=execution.created_at,
         started_at=execution.started_at,
         finished_at=execution.finished_at,
+        pinned_at=execution.pinned_at,
+        pinned_by_name=execution.pinned_by_name,
     )
 
 

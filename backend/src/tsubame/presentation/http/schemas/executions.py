@@ -75,6 +75,7 @@ class TargetRead(ApiModel):
     log_bytes: int
     log_lines: int
     log_gap: LogGapRead | None
+    log_archived: bool
     survivors: list[int]
     queued_at: datetime
     started_at: datetime | None
@@ -106,6 +107,8 @@ class ExecutionSummary(ApiModel):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    pinned_at: datetime | None
+    pinned_by_name: str | None
 
 
 class SpecRead(ApiModel):

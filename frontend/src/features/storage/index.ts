@@ -1,0 +1,1 @@
+export { default as JobRetention } from './components/JobRetention.vue'

@@ -1,0 +1,1 @@
+export { removePolicy, savePolicy } from './api'
