@@ -43,12 +43,7 @@ def create_queue_app(url: str, application_name: str) -> procrastinate.App:
     connector = procrastinate.PsycopgConnector(
         conninfo=libpq_url(url),
         # 受け取りの記録は消えてもよい(もう一度届くだけ)。積むのは実行の取引なので、ここには関わらない
-        kwargs={
-            "application_name": application_name,
-            "options": "-c synchronous_commit=off",
-            # 列の仕事は、どれも一つの文で済む。取引の始めと終わりの往復を省く
-            "autocommit": True,
-        },
+        kwargs={"application_name": application_name, "options": "-c synchronous_commit=off"},
         pool_factory=_pool,
         min_size=1,
         max_size=_POOL_SIZE,
@@ -57,8 +52,14 @@ def create_queue_app(url: str, application_name: str) -> procrastinate.App:
     return procrastinate.App(connector=connector)
 
 
-def _pool(**options: Any) -> AsyncConnectionPool[psycopg.AsyncConnection[TupleRow]]:  # 受け渡すだけ
-    return AsyncConnectionPool(**(options | {"check": _refuse_dead}))
+def _pool(**options: Any) -> AsyncConnectionPool[psycopg.AsyncConnection[TupleRow]]:
+    # procrastinate が渡すものに、二つだけ足す
+    return AsyncConnectionPool(**(options | {"check": _refuse_dead, "configure": _without_transactions}))
+
+
+async def _without_transactions(connection: psycopg.AsyncConnection[TupleRow]) -> None:
+    # 列の仕事は、どれも一つの文で済む。取引の始めと終わりの往復を省く
+    await connection.set_autocommit(True)
 
 
 async def _refuse_dead(connection: psycopg.AsyncConnection[TupleRow]) -> None:

@@ -1,0 +1,60 @@
+import { onMounted, onScopeDispose, shallowRef, watch, type Ref, type ShallowRef } from 'vue'
+
+import { fetchMerged } from './api'
+import { MergedFeed } from './mergedFeed'
+import type { LogScroll } from './useLogScroll'
+
+interface Options {
+  executionId: number
+  live: Ref<boolean>
+  scroll: () => LogScroll
+}
+
+interface UseMerged {
+  feed: MergedFeed
+  version: ShallowRef<number>
+  /** `[first, last]` の段が見えている。端に近ければ、その先を読む。 */
+  near: (first: number, last: number) => void
+}
+
+const AHEAD = 120
+const POLL_MS = 1000
+
+/** 混ぜたログの読み足し。動いている間は、新しい側を追い続ける。 */
+export function useMerged({ executionId, live, scroll }: Options): UseMerged {
+  const version = shallowRef(0)
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let first = true
+
+  const feed = new MergedFeed((request, signal) => fetchMerged(executionId, request, signal), (shift) => {
+    version.value += 1
+    if (shift !== 0) scroll().rearrange((row) => Math.max(0, row + shift))
+    else scroll().refresh()
+    if (first && feed.opened && live.value) scroll().toEnd()
+    first &&= !feed.opened
+  })
+
+  async function poll(): Promise<void> {
+    timer = undefined
+    const more = feed.opened ? await feed.newer() : (await feed.open(true), false)
+    if (live.value && feed.supported) timer = setTimeout(() => void poll(), more ? 0 : POLL_MS)
+  }
+
+  function near(from: number, to: number): void {
+    if (!feed.opened) return
+    if (from < AHEAD) void feed.older()
+    if (!live.value && to > feed.rows.length - AHEAD) void feed.newer()
+  }
+
+  onMounted(() => (live.value ? void poll() : void feed.open(false)))
+  watch(live, (now) => {
+    // 終わった後に届いた分を、最後に一度読む
+    if (!now && timer !== undefined) clearTimeout(timer)
+    if (!now) void poll()
+  })
+  onScopeDispose(() => {
+    clearTimeout(timer)
+    feed.close()
+  })
+  return { feed, version, near }
+}
