@@ -52,6 +52,7 @@ export function useLogScroll(options: Options): LogScroll {
   const atEnd = ref(true)
   let idle: ReturnType<typeof setTimeout> | undefined
   let width = 0
+  let jumps = 0
 
   function show(): void {
     const rows = Math.ceil(model.viewport / model.rowHeight) + 1
@@ -110,6 +111,7 @@ export function useLogScroll(options: Options): LogScroll {
   }
 
   function jump(move: () => void, follow: boolean): void {
+    jumps += 1
     model.lines = rowCount()
     move()
     following.value = follow && growing()
@@ -151,7 +153,11 @@ export function useLogScroll(options: Options): LogScroll {
     // 折り返した末尾の高さは、描くまで分からない。二度目で合う
     toEnd: () => {
       jump(() => model.goTo(model.endAnchor()), true)
-      void nextTick(() => jump(() => model.goTo(model.endAnchor()), true))
+      const mine = jumps
+      void nextTick(() => {
+        // その間に、ほかへ飛んでいるかもしれない
+        if (jumps === mine) jump(() => model.goTo(model.endAnchor()), true)
+      })
     },
     page: (direction) => jump(() => model.move(direction * (model.viewport - model.rowHeight)), direction > 0 && model.atEnd),
     step: (count) => jump(() => model.move(count * model.rowHeight), count > 0 && model.atEnd),
