@@ -47,7 +47,7 @@ describe('届いた順に混ぜたログ', () => {
     const host = new Host(3)
     const { feed, shifts } = feedOf(host)
     await feed.open(false)
-    expect([await feed.newer(), shifts]).toEqual([false, [0]])
+    expect([await feed.newer(), feed.hasAfter, shifts]).toEqual([false, false, [0]])
     host.total = 5
     expect([await feed.newer(), times(feed)]).toEqual([false, [0, 1, 2, 3, 4]])
   })

@@ -25,6 +25,7 @@ export class MergedFeed {
   #supported = true
   #problem: ApiProblem | null = null
   #abort: AbortController | null = null
+  #hasAfter = true
 
   constructor(fetch: FetchMerged, onChange: OnMerged) {
     this.#fetch = fetch
@@ -37,6 +38,11 @@ export class MergedFeed {
 
   get opened(): boolean {
     return this.#opened
+  }
+
+  /** 後に続きがあるかもしれない。動いている間は、無くてもまた増える。 */
+  get hasAfter(): boolean {
+    return this.#hasAfter
   }
 
   /** サーバが混ぜて答えられる。 */
@@ -53,6 +59,7 @@ export class MergedFeed {
     const page = await this.#ask(null, end ? 'backward' : 'forward')
     if (page === null) return
     this.#opened = true
+    this.#hasAfter = page.after !== null
     this.#replace([page], 0)
   }
 
@@ -62,7 +69,10 @@ export class MergedFeed {
     const page = cursor === null ? null : await this.#ask(cursor, 'backward')
     if (page === null) return
     const pages = [page, ...this.#pages]
-    while (pages.length > 2 && count(pages) > KEPT) pages.pop()
+    while (pages.length > 2 && count(pages) > KEPT) {
+      pages.pop()
+      this.#hasAfter = true
+    }
     this.#replace(pages, page.rows.length)
   }
 
@@ -74,6 +84,7 @@ export class MergedFeed {
     if (page === null) return false
     const last = this.#rows.at(-1)
     const rows = page.rows.filter((row) => isAfter(row, last))
+    this.#hasAfter = rows.length > 0 && page.after !== null
     if (rows.length === 0) return false
     const pages = [...this.#pages, { rows, before: page.before, after: page.after ?? cursor }]
     let dropped = 0

@@ -37,20 +37,20 @@ export function useMerged({ executionId, live, scroll }: Options): UseMerged {
   async function poll(): Promise<void> {
     timer = undefined
     const more = feed.opened ? await feed.newer() : (await feed.open(true), false)
-    if (live.value && feed.supported) timer = setTimeout(() => void poll(), more ? 0 : POLL_MS)
+    if ((live.value || more) && feed.supported) timer = setTimeout(() => void poll(), more ? 0 : POLL_MS)
   }
 
   function near(from: number, to: number): void {
     if (!feed.opened) return
     if (from < AHEAD) void feed.older()
-    if (!live.value && to > feed.rows.length - AHEAD) void feed.newer()
+    if (!live.value && feed.hasAfter && to > feed.rows.length - AHEAD) void feed.newer()
   }
 
   onMounted(() => (live.value ? void poll() : void feed.open(false)))
   watch(live, (now) => {
-    // 終わった後に届いた分を、最後に一度読む
-    if (!now && timer !== undefined) clearTimeout(timer)
-    if (!now) void poll()
+    clearTimeout(timer)
+    // 終わった後に届いた分を、もう一度だけ読む
+    timer = setTimeout(() => void poll(), now ? 0 : POLL_MS)
   })
   onScopeDispose(() => {
     clearTimeout(timer)
