@@ -37,9 +37,11 @@ describe('届いた順に混ぜたログ', () => {
     const { feed, shifts } = feedOf(host)
     await feed.open(true)
     expect([feed.rows.length, times(feed)[0]]).toEqual([500, 700])
+    expect(feed.hasBefore).toBe(true)
     await feed.older()
     await feed.older()
     await feed.older()
+    expect(feed.hasBefore).toBe(false)
     expect([times(feed), shifts, host.asked.length]).toEqual([Array.from({ length: 1200 }, (_, i) => i), [0, 500, 200], 3])
   })
 
@@ -71,6 +73,16 @@ describe('届いた順に混ぜたログ', () => {
     const first = times(feed)[0]!
     await feed.older()
     expect([times(feed)[0], times(feed)[500]]).toEqual([first - 500, first])
+  })
+
+  it('読み足しの途中で開き直したら、遅れて届いた分は混ざらない', async () => {
+    const host = new Host(5000)
+    const { feed } = feedOf(host)
+    await feed.open(false)
+    const late = feed.newer()
+    await feed.open(true)
+    await late
+    expect([times(feed)[0], times(feed).length]).toEqual([4500, 500])
   })
 
   it('サーバが混ぜて答えられなければ、そう言う', async () => {

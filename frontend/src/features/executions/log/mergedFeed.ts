@@ -40,6 +40,10 @@ export class MergedFeed {
     return this.#opened
   }
 
+  get hasBefore(): boolean {
+    return (this.#pages[0]?.before ?? null) !== null
+  }
+
   /** 後に続きがあるかもしれない。動いている間は、無くてもまた増える。 */
   get hasAfter(): boolean {
     return this.#hasAfter
@@ -56,6 +60,8 @@ export class MergedFeed {
 
   /** `end` なら新しい側から、そうでなければ古い側から開く。 */
   async open(end: boolean): Promise<void> {
+    // 読み足しの途中なら、それは捨てる
+    this.close()
     const page = await this.#ask(null, end ? 'backward' : 'forward')
     if (page === null) return
     this.#opened = true
@@ -95,6 +101,7 @@ export class MergedFeed {
 
   close(): void {
     this.#abort?.abort()
+    this.#abort = null
   }
 
   #replace(pages: MergedPage[], shift: number): void {
@@ -109,6 +116,7 @@ export class MergedFeed {
     const mine = (this.#abort = new AbortController())
     try {
       const page = await this.#fetch({ cursor, direction, count: PAGE }, mine.signal)
+      if (mine.signal.aborted) return null
       this.#supported = page !== null
       this.#problem = null
       if (page === null) this.#onChange(0)
@@ -120,7 +128,7 @@ export class MergedFeed {
       }
       return null
     } finally {
-      this.#abort = null
+      if (this.#abort === mine) this.#abort = null
     }
   }
 }

@@ -15,6 +15,8 @@ interface UseMerged {
   version: ShallowRef<number>
   /** `[first, last]` の段が見えている。端に近ければ、その先を読む。 */
   near: (first: number, last: number) => void
+  /** 全体の端へ。離れていれば、間を読まずに、端から開き直す。 */
+  toEdge: (end: boolean) => Promise<void>
 }
 
 const AHEAD = 120
@@ -46,6 +48,12 @@ export function useMerged({ executionId, live, scroll }: Options): UseMerged {
     if (!live.value && feed.hasAfter && to > feed.rows.length - AHEAD) void feed.newer()
   }
 
+  async function toEdge(end: boolean): Promise<void> {
+    if (end ? !live.value && feed.hasAfter : feed.hasBefore) await feed.open(end)
+    if (end) scroll().toEnd()
+    else scroll().toStart()
+  }
+
   onMounted(() => (live.value ? void poll() : void feed.open(false)))
   watch(live, (now) => {
     clearTimeout(timer)
@@ -56,5 +64,5 @@ export function useMerged({ executionId, live, scroll }: Options): UseMerged {
     clearTimeout(timer)
     feed.close()
   })
-  return { feed, version, near }
+  return { feed, version, near, toEdge }
 }
