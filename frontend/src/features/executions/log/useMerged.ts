@@ -26,19 +26,26 @@ const POLL_MS = 1000
 export function useMerged({ executionId, live, scroll }: Options): UseMerged {
   const version = shallowRef(0)
   let timer: ReturnType<typeof setTimeout> | undefined
-  let first = true
+  /** 新しい側から開いた。届いたら、末尾を見せる。 */
+  let toTail = false
 
   const feed = new MergedFeed((request, signal) => fetchMerged(executionId, request, signal), (shift) => {
     version.value += 1
     if (shift !== 0) scroll().rearrange((row) => Math.max(0, row + shift))
     else scroll().refresh()
-    if (first && feed.opened && live.value) scroll().toEnd()
-    first &&= !feed.opened
+    if (toTail && feed.opened) scroll().toEnd()
+    toTail &&= !feed.opened
   })
+
+  async function openTail(): Promise<boolean> {
+    toTail = true
+    await feed.open(true)
+    return false
+  }
 
   async function poll(): Promise<void> {
     timer = undefined
-    const more = feed.opened ? await feed.newer() : (await feed.open(true), false)
+    const more = await (feed.opened ? feed.newer() : openTail())
     if ((live.value || more) && feed.supported) timer = setTimeout(() => void poll(), more ? 0 : POLL_MS)
   }
 
