@@ -8,7 +8,7 @@ const shown = (line: string): string => plainText(parseLine(line))
 
 describe('飾り', () => {
   it('飾りの無い行は、一つの切れ端になる', () => {
-    expect(parseLine('hello').spans).toEqual([{ text: 'hello', sgr: PLAIN }])
+    expect(parseLine('hello').spans).toEqual([{ text: 'hello', sgr: PLAIN, href: null }])
   })
 
   it('太字・薄字・斜体・下線を重ね、22 と 0 で戻す', () => {
@@ -46,14 +46,51 @@ describe('飾り', () => {
     expect(shown('a\x1b]0;never closed')).toBe('a')
   })
 
+  it('C1 の制御も、ほかの見えない文字も残さない', () => {
+    expect(shown('a\x85b\x9bc\x7fd')).toBe('abcd')
+  })
+
+  it('反転は、色と一緒に次の行へ引き継がれる', () => {
+    const { end } = parseLine('\x1b[7;31mx')
+    expect([end.reverse, parseLine('y', end).spans[0]?.sgr.reverse, parseLine('\x1b[27mz', end).spans[0]?.sgr.reverse]).toEqual([true, true, false])
+  })
+
   it('HTML に見える文字は、そのままの文字である', () => {
     expect(shown('<img src=x onerror=alert(1)>')).toBe('<img src=x onerror=alert(1)>')
   })
 })
 
+describe('リンク(OSC 8)', () => {
+  const links = (line: string): unknown => parseLine(line).spans.map((span) => [span.text, span.href])
+  const link = (uri: string, text: string): string => `\x1b]8;;${uri}\x1b\\${text}\x1b]8;;\x1b\\`
+
+  it('http と https の行き先だけがリンクになり、閉じた後はただの文字に戻る', () => {
+    expect(links(`見る: ${link('https://example.com/a?b', 'ここ')} まで`)).toEqual([
+      ['見る: ', null], ['ここ', 'https://example.com/a?b'], [' まで', null],
+    ])
+    expect(links('\x1b]8;id=1;http://x/\x07y\x1b]8;;\x07')).toEqual([['y', 'http://x/']])
+  })
+
+  it.each(['javascript:alert(1)', 'file:///etc/passwd', 'data:text/html,x', 'ssh://host', 'https://', ' https://x', `https://x/${'a'.repeat(3000)}`])(
+    '危ない行き先 %s は、文字だけを見せる',
+    (uri) => {
+      expect(links(link(uri, 'x'))).toEqual([['x', null]])
+    },
+  )
+
+  it('書き直された行でも、残った文字のリンクは正しい', () => {
+    expect(links(`読み込み中\r\x1b[K${link('http://x/', 'ok')}`)).toEqual([['ok', 'http://x/']])
+  })
+
+  it('閉じ忘れても、次の行はリンクにならない', () => {
+    const { end } = parseLine('\x1b]8;;http://x/\x07never closed')
+    expect(parseLine('next', end).spans[0]?.href).toBeNull()
+  })
+})
+
 describe('行の中の書き直し', () => {
   it('CRLF の \\r は、書き直しではない', () => {
-    expect(shown('done\r')).toBe('done')
+    expect([shown('done\r'), shown('done\r\r'), shown('  1%\r100%\r')]).toEqual(['done', 'done', '100%'])
   })
 
   it('進み具合は、最後の姿だけになる', () => {

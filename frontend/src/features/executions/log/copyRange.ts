@@ -16,8 +16,9 @@ export async function readRange(fetch: FetchLines, range: LineRange, signal: Abo
     bytes += slice.bytes.length
     if (slice.truncated || bytes > COPY_LIMIT_BYTES) return null
     if (slice.lineCount === 0) break
-    lines.push(...splitLines(slice.bytes).map(copyableText))
-    from += slice.lineCount
+    // 残っていない行の中から頼むと、その後の行から届く
+    lines.push(...splitLines(slice.bytes).slice(0, Math.max(0, range.to - slice.firstLine + 1)).map(copyableText))
+    from = slice.firstLine + slice.lineCount
   }
   return lines.join('\n')
 }

@@ -1,8 +1,9 @@
 import { parseLine } from './ansi'
+import type { RowSpan } from './rowView'
 import { PLAIN, sgrStyle } from './sgr'
 
 export interface ExcerptLine {
-  spans: readonly { text: string; style: Readonly<Record<string, string>> }[]
+  spans: readonly RowSpan[]
 }
 
 /** 短い出力を、色の付いた行に。最後の改行の後の空は、行と数えない。 */
@@ -13,6 +14,6 @@ export function excerptLines(text: string, most: number): ExcerptLine[] {
   return raw.slice(0, most).map((line) => {
     const parsed = parseLine(line, sgr)
     sgr = parsed.end
-    return { spans: parsed.spans.map((span) => ({ text: span.text, style: sgrStyle(span.sgr) })) }
+    return { spans: parsed.spans.map((span) => ({ text: span.text, style: sgrStyle(span.sgr), href: span.href, hit: false })) }
   })
 }

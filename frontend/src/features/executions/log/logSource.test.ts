@@ -14,6 +14,8 @@ class LogHost {
   requests: { from: number; count: number }[] = []
   handlers: LogHandlers | null = null
   sent = 0
+  /** 残っていない行(1 から)。 */
+  gap: { first: number; last: number } | null = null
   /** 次の読み取りの答えを、送る直前に呼ぶ。読んでいる間の出来事を起こす。 */
   beforeAnswer: () => void = () => {}
 
@@ -22,13 +24,15 @@ class LogHost {
       this.requests.push({ from, count })
       const all = this.text.split('\n')
       if (all.at(-1) === '') all.pop()
-      const chosen = all.slice(from - 1, from - 1 + count)
+      const { gap } = this
+      if (gap && from >= gap.first && from <= gap.last) from = gap.last + 1
+      const chosen = all.slice(from - 1, gap && from < gap.first ? Math.min(from - 1 + count, gap.first - 1) : from - 1 + count)
       const firstByte = encode(all.slice(0, from - 1).map((line) => `${line}\n`).join('')).length
       const reachesEnd = from - 1 + chosen.length >= all.length
       const body = chosen.join('\n') + (chosen.length > 0 && (!reachesEnd || this.text.endsWith('\n')) ? '\n' : '')
       const slice = {
         bytes: encode(body), firstLine: from, lineCount: chosen.length, firstByte,
-        totalBytes: encode(this.text).length, totalLines: all.length, truncated: false,
+        totalBytes: encode(this.text).length, totalLines: all.length, truncated: false, gap,
       }
       await Promise.resolve()
       const before = this.beforeAnswer
@@ -90,7 +94,7 @@ describe('終わったログ', () => {
     const source = open(host, true)
     await settle()
     expect([source.opened, source.lineCount, source.get(0)?.text]).toEqual([true, 25_000, '行 0'])
-    source.want(20_500, 20_540)
+    source.want([{ first: 20_500, last: 20_540 }])
     await settle()
     expect(source.get(20_520)?.text).toBe('行 20520')
     expect(host.requests.map((request) => request.from)).toEqual([1, 20_001])
@@ -110,7 +114,7 @@ describe('終わったログ', () => {
     const source = open(host, true)
     await settle()
     host.requests = []
-    for (let line = 5000; line <= 40_000; line += 1000) source.want(line + 500, line + 510)
+    for (let line = 5000; line <= 40_000; line += 1000) source.want([{ first: line + 500, last: line + 510 }])
     await settle()
     expect(source.get(40_505)?.text).toBe('行 40505')
     expect(source.get(20_505)).toBeNull()
@@ -136,7 +140,7 @@ describe('伸びているログ', () => {
     host.text += 'の続き\n次'
     host.send(5)
     expect([source.lineCount, source.get(30_000)?.text, source.get(30_001)?.text]).toEqual([30_002, '途中の続き', '次'])
-    source.want(100, 120)
+    source.want([{ first: 100, last: 120 }])
     await settle()
     expect(source.get(110)?.text).toBe('行 110')
   })
@@ -208,11 +212,45 @@ describe('伸びているログ', () => {
       await settle()
       const expected = host.text.split('\n')
       if (expected.at(-1) === '') expected.pop()
-      source.want(0, expected.length - 1)
+      source.want([{ first: 0, last: expected.length - 1 }])
       await settle()
       const shown = expected.map((_, line) => source.get(line)?.text)
       expect([source.lineCount, shown]).toEqual([expected.length, expected])
     }
+  })
+})
+
+describe('大きさの上限で、残っていない行', () => {
+  it('抜けを知る前に頼んだ答えを、前の行と取り違えない', async () => {
+    const host = new LogHost()
+    Object.assign(host, { text: numbered(5000), gap: { first: 901, last: 2500 } })
+    const source = open(host, true)
+    await settle()
+    expect([source.gap, source.get(0)?.text, source.get(899)?.text]).toEqual([{ first: 900, last: 2499 }, '行 0', '行 899'])
+    source.want([{ first: 890, last: 899 }, { first: 2500, last: 2520 }])
+    await settle()
+    expect([source.get(2500)?.text, source.get(2999)?.text]).toEqual(['行 2500', '行 2999'])
+    expect(host.requests.every(({ from, count }) => from + count - 1 <= 1000 || from > 2500)).toBe(true)
+  })
+
+  it('一つのブロックの中の抜けも、番号がずれない', async () => {
+    const host = new LogHost()
+    Object.assign(host, { text: numbered(900), gap: { first: 101, last: 300 } })
+    const source = open(host, true)
+    await settle()
+    source.want([{ first: 0, last: 99 }, { first: 300, last: 340 }])
+    await settle()
+    expect([99, 300, 899].map((line) => source.get(line)?.text)).toEqual(['行 99', '行 300', '行 899'])
+  })
+
+  it('伸びているログの末尾も、抜けの後から始まる', async () => {
+    const host = new LogHost()
+    Object.assign(host, { text: numbered(5000), gap: { first: 101, last: 4800 } })
+    const source = open(host, false, 5000)
+    await settle()
+    host.text += 'after\n'
+    host.send()
+    expect([source.lineCount, source.get(4800)?.text, source.get(5000)?.text]).toEqual([5001, '行 4800', 'after'])
   })
 })
 

@@ -1,9 +1,10 @@
 import { asProblem, type ApiProblem } from '@/api'
 import type { LogHandlers } from '@/shared/lib/streamMessages'
 
-import { MAX_LINES } from './api'
+import { MAX_LINES, type LineSlice } from './api'
 import { BlockLoader, type FetchLines } from './blockLoader'
 import type { RawLine } from './lineBlocks'
+import type { LineSpan } from './rowMap'
 import { TailBuffer } from './tailBuffer'
 
 export interface LogTransport {
@@ -49,6 +50,7 @@ export class LogSource {
   #ended: boolean
   #opened = false
   #problem: ApiProblem | null = null
+  #gap: LineSpan | null = null
   #held: Frame[] = []
   #anchor: AbortController | null = null
   #anchoredAt = 0
@@ -62,7 +64,9 @@ export class LogSource {
     this.#ended = start.ended
     this.#onChange = onChange
     this.#loader = new BlockLoader(transport.lines, {
-      onSlice: (slice) => this.#learn(slice.totalBytes, slice.totalLines),
+      onSlice: (slice) => this.#learnSlice(slice),
+      onSettled: () => this.#onChange(),
+      gap: () => this.#gap,
       onProblem: (problem) => this.#report(problem),
       mayGrow: () => !this.#ended,
     })
@@ -89,9 +93,14 @@ export class LogSource {
     return this.#problem
   }
 
+  /** 大きさの上限で、残っていない行(0 から)。 */
+  get gap(): LineSpan | null {
+    return this.#gap
+  }
+
   /** 読み始める。終わったログは `line`(0 から)のところから。 */
   open(line: number): void {
-    if (this.#ended) this.#loader.want(line, line)
+    if (this.#ended) this.#loader.want([{ first: line, last: line }])
     else void this.#dropAnchor()
   }
 
@@ -107,10 +116,30 @@ export class LogSource {
     return tail && line >= tail.firstLine ? tail.get(line) : this.#loader.blocks.get(line)
   }
 
-  /** `[first, last]` を見ている。足りなければ読み込む。 */
-  want(first: number, last: number): void {
-    const end = Math.min(last + AHEAD, this.lineCount - 1, (this.#tail?.firstLine ?? Infinity) - 1)
-    this.#loader.want(Math.max(0, first - AHEAD), end)
+  /** これらの行を見ている。足りなければ、少し先まで読み込む。 */
+  want(spans: readonly LineSpan[]): void {
+    const end = Math.min(this.lineCount, this.#tail?.firstLine ?? Infinity) - 1
+    const wider = spans.map(({ first, last }, index) => ({
+      first: index === 0 ? Math.max(0, first - AHEAD) : first,
+      last: Math.min(index === spans.length - 1 ? last + AHEAD : last, end),
+    }))
+    this.#loader.want(wider)
+  }
+
+  #learnSlice(slice: LineSlice): void {
+    this.#learnGap(slice)
+    this.#learn(slice.totalBytes, slice.totalLines)
+  }
+
+  #learnGap({ gap }: LineSlice): void {
+    if (gap && (this.#gap?.first !== gap.first - 1 || this.#gap.last !== gap.last - 1)) this.#gap = { first: gap.first - 1, last: gap.last - 1 }
+  }
+
+  /** 末尾を探し始める行(1 から)。残っていない行をまたがない。 */
+  #anchorLine(): number {
+    const near = Math.max(1, this.#hint - ANCHOR_LINES + 1)
+    const afterGap = (this.#gap?.last ?? -1) + 2
+    return near < afterGap && afterGap <= this.#hint ? afterGap : near
   }
 
   #learn(bytes: number, lines: number): void {
@@ -150,9 +179,9 @@ export class LogSource {
   /** 末尾の行を読み、そこを始まりにする。読む間にも伸びるので、届くまで追う。 */
   async #findTail(signal: AbortSignal): Promise<TailBuffer> {
     for (let attempt = 0; ; attempt += 1) {
-      const from = Math.max(1, this.#hint - ANCHOR_LINES + 1)
-      const slice = await this.#transport.lines(from, MAX_LINES, signal)
+      const slice = await this.#transport.lines(this.#anchorLine(), MAX_LINES, signal)
       this.#hint = slice.totalLines
+      this.#learnGap(slice)
       if (slice.totalLines === 0) return new TailBuffer(0, slice.totalBytes)
       const reached = slice.lineCount > 0 && slice.firstLine + slice.lineCount > slice.totalLines
       // 切られた行があると、末尾に届いたときしか、次のバイトの位置が分からない

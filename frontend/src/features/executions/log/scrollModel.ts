@@ -67,6 +67,11 @@ export class ScrollModel {
     this.#average = heights.size >= this.lines ? mean : this.#average + (mean - this.#average) * 0.2
   }
 
+  /** 行の並びが変わった。同じ番号が、もう同じ行ではない。 */
+  rearranged(): void {
+    if (this.#heights !== null) this.#heights = new Map()
+  }
+
   /** 最後の行の下端が、画面の下端に来る位置。 */
   endAnchor(): Anchor {
     let line = this.lines

@@ -1,6 +1,7 @@
 import { onScopeDispose, shallowRef, type ShallowRef } from 'vue'
 
 import { useStream } from '@/shared/composables/useStream'
+import type { LogHandlers } from '@/shared/lib/streamMessages'
 
 import { fetchLines } from './api'
 import { LogSource, type LogStart } from './logSource'
@@ -14,7 +15,26 @@ interface UseLogSource {
   version: ShallowRef<number>
 }
 
-export function useLogSource(targetId: number, start: LogStart): UseLogSource {
+function overheard(handlers: LogHandlers, onTail: (bytes: Uint8Array | null) => void): LogHandlers {
+  return {
+    ...handlers,
+    onData: (offset, bytes) => {
+      handlers.onData(offset, bytes)
+      onTail(bytes)
+    },
+    onSkip: (position) => {
+      handlers.onSkip(position)
+      onTail(null)
+    },
+    onEnd: (end) => {
+      handlers.onEnd(end)
+      onTail(null)
+    },
+  }
+}
+
+/** `onTail` は、新しく届いたバイト列。飛ばされて分からないときと、終わったときは `null`。 */
+export function useLogSource(targetId: number, start: LogStart, onTail: (bytes: Uint8Array | null) => void): UseLogSource {
   const stream = useStream()
   const version = shallowRef(0)
   let frame = 0
@@ -30,7 +50,7 @@ export function useLogSource(targetId: number, start: LogStart): UseLogSource {
   const source = new LogSource(
     {
       lines: (from, count, signal) => fetchLines(targetId, from, count, signal),
-      subscribe: (fromByte, handlers) => stream.subscribeLog({ targetId, fromByte, maxBehind: MAX_BEHIND }, handlers),
+      subscribe: (fromByte, handlers) => stream.subscribeLog({ targetId, fromByte, maxBehind: MAX_BEHIND }, overheard(handlers, onTail)),
     },
     start,
     changed,

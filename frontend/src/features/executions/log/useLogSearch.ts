@@ -1,0 +1,101 @@
+import { computed, onScopeDispose, reactive, ref, shallowRef, watch, type ComputedRef, type Ref, type ShallowRef } from 'vue'
+
+import { openSearch, type SearchQuery } from './api'
+import { Highlighter } from './highlight'
+import { stepHit, type Hit, type LineWindow } from './hitList'
+import { IDLE, LogSearch, type SearchState } from './logSearch'
+
+interface Options {
+  targetId: number
+  window: () => LineWindow
+  goTo: (line: number) => void
+}
+
+export interface UseLogSearch {
+  open: Ref<boolean>
+  query: SearchQuery
+  state: ShallowRef<SearchState>
+  /** 見つかったものが変わるたびに進む。 */
+  revision: ShallowRef<number>
+  /** 今いるところ。0 から。 */
+  position: Ref<number | null>
+  current: ComputedRef<Hit | null>
+  highlighter: ComputedRef<Highlighter | null>
+  hitOn: (line: number) => Hit | null
+  lines: () => number[]
+  move: (direction: 1 | -1) => void
+  grew: (bytes: number) => void
+  close: () => void
+}
+
+const TYPING_MS = 250
+
+/** ログの中の検索。打つ手が止まると探し始め、閉じるとやめる。 */
+export function useLogSearch(options: Options): UseLogSearch {
+  const open = ref(false)
+  const query = reactive<SearchQuery>({ q: '', regex: false, case: false, word: false })
+  const state = shallowRef(IDLE)
+  const revision = shallowRef(0)
+  const position = ref<number | null>(null)
+  let frame = 0
+  let typing: ReturnType<typeof setTimeout> | undefined
+
+  const search = new LogSearch(
+    (asked, fromByte, limit, signal) => openSearch({ kind: 'target', id: options.targetId, fromByte }, asked, limit, signal),
+    () => {
+      // 一秒に何万件も見つかる。画面は一コマに一度だけ
+      frame ||= requestAnimationFrame(() => {
+        frame = 0
+        state.value = search.state
+        revision.value += 1
+      })
+    },
+  )
+  onScopeDispose(() => {
+    cancelAnimationFrame(frame)
+    clearTimeout(typing)
+    search.close()
+  })
+
+  function begin(): void {
+    clearTimeout(typing)
+    typing = undefined
+    position.value = null
+    search.start({ ...query })
+  }
+
+  watch(query, () => {
+    clearTimeout(typing)
+    typing = setTimeout(begin, TYPING_MS)
+  })
+
+  function move(direction: 1 | -1): void {
+    if (typing !== undefined) begin()
+    const { hits } = search
+    position.value = stepHit(hits, position.value, options.window(), direction)
+    if (position.value === null) return
+    const hit = hits.get(position.value)
+    if (hit) options.goTo(hit.line)
+  }
+
+  function close(): void {
+    open.value = false
+    query.q = ''
+    begin()
+  }
+
+  return {
+    open,
+    query,
+    state,
+    revision,
+    position,
+    current: computed(() => (void revision.value, position.value === null ? null : search.hits.get(position.value))),
+    highlighter: computed(() => (query.q === '' ? null : new Highlighter({ ...query }))),
+    hitOn: (line) => search.hits.on(line),
+    lines: () => search.hits.lines(),
+    move,
+    grew: (bytes) => search.grew(bytes),
+    close,
+  }
+}
