@@ -28,6 +28,7 @@ from tsubame.data_access.db.embedded import EmbeddedPostgres
 from tsubame.data_access.db.engine import create_engine
 from tsubame.data_access.db.migrate import migrate
 from tsubame.data_access.logstore.chunks import ChunkStore
+from tsubame.data_access.system_clock import SystemClock
 
 _SLICE = 1024 * 1024
 _ROUNDS = 3
@@ -65,7 +66,7 @@ async def store(url: str, data: bytes) -> int:
     engine = create_engine(url, application_name="tsubame-bench")
     await migrate(engine)
     writing = ChunkStore(url, engine)
-    writer = LogWriter(writing)
+    writer = LogWriter(writing, SystemClock())
     assignment = await new_target(engine)
     running = asyncio.create_task(writer.run(), name="log-writer")
     stream = writer.open(assignment, Masker([]))
