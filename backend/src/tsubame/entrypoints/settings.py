@@ -87,8 +87,8 @@ class Settings(BaseSettings):
     archive_url: str | None = Field(
         default=None,
         description="終わったログを移す先。file:///directory、s3://bucket/path、gs://bucket/path、az://container/path。"
-        "鍵は、その置き場の道具と同じ環境変数(AWS_ACCESS_KEY_ID、AWS_ENDPOINT_URL、"
-        "GOOGLE_APPLICATION_CREDENTIALS、AZURE_STORAGE_ACCOUNT_NAME など)から読む(.env には書けない)。"
+        "鍵は、その置き場の道具と同じ環境変数から読む(.env には書けない)。"
+        "AWS_ACCESS_KEY_ID AWS_ENDPOINT_URL GOOGLE_APPLICATION_CREDENTIALS AZURE_STORAGE_ACCOUNT_NAME など。"
         "S3 では、途中で死んだ分割の送信を消す決まりを入れ物に付けておく。"
         "なければ、内蔵の PostgreSQL のときだけデータ置き場の archive に移す。",
     )
