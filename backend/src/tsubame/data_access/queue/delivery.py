@@ -64,6 +64,8 @@ async def _without_transactions(connection: psycopg.AsyncConnection[TupleRow]) -
 
 async def _refuse_dead(connection: psycopg.AsyncConnection[TupleRow]) -> None:
     if looks_dead(connection):
+        # 閉じておかないと、まだ使えるものとして置き場に戻り、いつまでも同じ接続を渡される
+        await connection.close()
         raise psycopg.OperationalError("The connection was closed while it rested.")
 
 
