@@ -138,6 +138,8 @@ class Floor:
         if positions:
             ended = ended.where(targets.c.position.in_(positions))
         async with self.transactions.begin() as tx:
+            # 数え直す前に鎖すのが約束。でないと、同時に終わった二つが互いの終わりを見落とす
+            await tx.flow.lock(execution_id)
             await tx.connection.execute(ended)
             await tx.flow.refresh(execution_id, datetime.now(UTC))
 
