@@ -55,7 +55,6 @@ from tsubame.data_access.db.signal_bus import PostgresSignalBus
 from tsubame.data_access.logstore.archiving import LogArchiver
 from tsubame.data_access.logstore.arrival_order import ChunkTimes
 from tsubame.data_access.logstore.chunks import ChunkStore
-from tsubame.data_access.logstore.frame_source import StoredFrames
 from tsubame.data_access.logstore.objects import ObjectPlaces
 from tsubame.data_access.logstore.reading import ChunkReader
 from tsubame.data_access.logstore.search import LogSearch
@@ -171,17 +170,12 @@ def http_services(foundation: Foundation, settings: Settings) -> HttpServices:
 
 
 def _log_search(foundation: Foundation) -> LogSearchService:
-    engine = foundation.engine
-    return LogSearchService(
-        SqlSearchedLogs(engine), LogSearch(StoredFrames(engine, foundation.log_reader.archives))
-    )
+    return LogSearchService(SqlSearchedLogs(foundation.engine), LogSearch(foundation.log_reader.stored))
 
 
 def _merged_logs(foundation: Foundation) -> MergedLogService:
-    engine = foundation.engine
-    return MergedLogService(
-        SqlSearchedLogs(engine), ChunkTimes(engine, foundation.log_reader.archives), foundation.log_reader
-    )
+    engine, reader = foundation.engine, foundation.log_reader
+    return MergedLogService(SqlSearchedLogs(engine), ChunkTimes(engine, reader.stored.archives), reader)
 
 
 def stream_ports(foundation: Foundation, services: HttpServices) -> StreamPorts:

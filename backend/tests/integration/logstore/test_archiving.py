@@ -21,13 +21,12 @@ from tsubame.business.storage.errors import (
 )
 from tsubame.data_access.logstore.archiving import LogArchiver
 from tsubame.data_access.logstore.arrival_order import ChunkTimes
-from tsubame.data_access.logstore.frame_source import StoredFrames
 from tsubame.data_access.logstore.frames import compress, decompress
 from tsubame.data_access.logstore.index import Holding
 from tsubame.data_access.logstore.objects import ObjectPlace, ObjectPlaces
 from tsubame.data_access.logstore.reading import ChunkReader
 from tsubame.data_access.logstore.search import LogSearch
-from tsubame.data_access.logstore.sources import ArchivedLogs, TableFrames
+from tsubame.data_access.logstore.sources import TableFrames
 
 NOISE = bytes(random.Random(3).choices(range(256), k=900_000)) + b"\nlast line"
 
@@ -90,11 +89,11 @@ async def test_quiet_log_is_packed_into_few_frames(archive_room: LogRoom) -> Non
     await archive_room.archiver.archive(target_id)
     _, data, index = await object_of(archive_room, target_id)
     frames = json.loads(decompress(index).splitlines()[0])["frames"]["byte_start"]
-    kept = await ArchivedLogs(archive_room.engine, archive_room.places).rows(target_id)
+    kept = (await archive_room.reader.stored.archives.rows([target_id]))[target_id]
     assert (len(frames), len(kept)) == (1, chunks)
     assert len(data) * 4 < len(b"".join(rows))
-    arrived = [row["arrived_at"] for row in kept]
-    assert arrived == sorted(arrived, key=lambda at: float(str(at)))
+    arrived = [row.arrived_ms for row in kept]
+    assert arrived == sorted(arrived)
     lines = await archive_room.reader.lines(target_id, 300, 2, 1000)
     assert lines.data == rows[299] + rows[300]
 
@@ -142,11 +141,11 @@ async def test_times_order_and_search_stay_the_same(archive_room: LogRoom) -> No
 
 
 async def _seen(room: LogRoom, target_id: TargetId) -> tuple[Sequence[object], ...]:
-    archives = room.reader.archives
-    search = LogSearch(StoredFrames(room.engine, archives))
+    stored = room.reader.stored
+    search = LogSearch(stored)
     pattern = search.prepare(SearchQuery("needle"))
     hits = [hit async for step in search.scan(target_id, pattern, 0, 1000) for hit in step.hits]
-    clock = ChunkTimes(room.engine, archives)
+    clock = ChunkTimes(room.engine, stored.archives)
     ahead = await clock.after([target_id], BEGINNING, 300)
     back = await clock.before([target_id], END, 300)
     assert {*ahead.spans} & {*back.spans}

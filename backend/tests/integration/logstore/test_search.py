@@ -17,7 +17,6 @@ from tsubame.business.executions.log_search_ports import LineHit, ScanStep, Sear
 from tsubame.business.executions.log_stream import LogStream
 from tsubame.business.executions.masking import Masker
 from tsubame.business.shared.ids import TargetId
-from tsubame.data_access.logstore.frame_source import StoredFrames
 from tsubame.data_access.logstore.search import LogSearch
 
 _MANY = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -37,7 +36,7 @@ def _written(stream: LogStream, end: int) -> bool:
 async def scan(
     room: LogRoom, target_id: TargetId, query: SearchQuery, from_byte: int = 0, wanted: int = 10_000
 ) -> tuple[list[LineHit], list[ScanStep]]:
-    search = LogSearch(StoredFrames(room.engine, room.reader.archives))
+    search = LogSearch(room.reader.stored)
     async with aclosing(search.scan(target_id, search.prepare(query), from_byte, wanted)) as steps:
         taken = [step async for step in steps]
     return [hit for step in taken for hit in step.hits], taken
@@ -66,7 +65,7 @@ async def test_any_chunks_give_the_naive_answer(
         await stream.finish()
     await end(room, target_id)
     from_byte = data.draw(st.sampled_from([0, *(found.end() for found in re.finditer(rb"\n", log))]))
-    pattern, expected, byte = LogSearch(StoredFrames(room.engine, room.reader.archives)).prepare(query), [], 0
+    pattern, expected, byte = LogSearch(room.reader.stored).prepare(query), [], 0
     for number, row in enumerate(Naive.of(log).rows, 1):
         line = row.removesuffix(b"\n")
         found = pattern.search(line, 0, len(line))
@@ -150,7 +149,7 @@ async def test_growing_log_is_searched_once_each_line(room: LogRoom) -> None:
 async def test_leaving_stops_the_work(room: LogRoom) -> None:
     """途中で閉じれば、読む仕事も伸ばす仕事も残らず、接続も返る。"""
     target_id = await room.write(b"line of some text, and more\n" * 300_000)
-    search = LogSearch(StoredFrames(room.engine, room.reader.archives))
+    search = LogSearch(room.reader.stored)
     steps = search.scan(target_id, search.prepare(SearchQuery("text")), 0, 10)
     assert (await anext(steps)).matches > 0
     await steps.aclose()
@@ -162,7 +161,7 @@ async def test_leaving_stops_the_work(room: LogRoom) -> None:
 async def test_slow_reader_holds_no_connection(room: LogRoom) -> None:
     """受け手が取りに来ないあいだは、先の一まとめを用意したところで待ち、接続は持たない。"""
     target_id = await room.write(b"line of some text, and more\n" * 300_000)
-    search = LogSearch(StoredFrames(room.engine, room.reader.archives))
+    search = LogSearch(room.reader.stored)
     async with aclosing(search.scan(target_id, search.prepare(SearchQuery("text")), 0, 10)) as steps:
         first = await anext(steps)
         pool = room.engine.sync_engine.pool

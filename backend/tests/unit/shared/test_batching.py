@@ -33,7 +33,6 @@ async def test_those_who_come_during_the_work_go_together() -> None:
         first = group.create_task(batcher.submit(1))
         await desk.began.wait()
         later = [group.create_task(batcher.submit(item)) for item in (2, 3, 4)]
-        await asyncio.sleep(0)
         desk.gate.set()
     assert desk.seen == [[1], [2, 3, 4]]
     assert [task.result() for task in (first, *later)] == [2, 4, 6, 8]
@@ -55,7 +54,6 @@ async def test_failure_reaches_everyone_of_that_batch_only() -> None:
     first = asyncio.create_task(batcher.submit(1))
     await desk.began.wait()
     failing = [asyncio.create_task(batcher.submit(item)) for item in (0, 5)]
-    await asyncio.sleep(0)
     desk.gate.set()
     assert await first == 2
     for task in failing:

@@ -120,27 +120,29 @@ class ChunkTimes:
             for row in rows
             if row.id is not None
         }
+        rows_of = await self._archives.rows([TargetId(log.id) for log in archived])
         for log in archived:
-            spans.update(await self._archived(log, moment, backward=query is _BEFORE))
+            kept = rows_of.get(TargetId(log.id), ())
+            spans.update(_archived(log, kept, moment, backward=query is _BEFORE))
         ordered = sorted(spans, key=_place, reverse=query is _BEFORE)
         return Timeline(ordered[:lines], growing=bool(rows and rows[0].growing))
 
-    async def _archived(self, log: Row[Any], moment: Moment, *, backward: bool) -> list[Span]:
-        """保管したログの、求めた側にある分。"""
-        target_id = TargetId(log.id)
-        rows = [ArchivedRow.of(row) for row in await self._archives.rows(target_id)]
-        spans = [
-            Span(row.arrived_ms, target_id, row.newline_start + 1, row.newline_start + row.newline_count)
-            for row in rows
-            if row.newline_count
-        ]
-        if log.log_open_line and rows:
-            last = log.log_newlines + 1
-            spans.append(Span(rows[-1].arrived_ms, target_id, last, last))
-        here = (moment.at_ms, moment.target_id, moment.line)
-        if backward:
-            return [span for span in spans if (span.at_ms, span.target_id, span.first_line) < here]
-        return [span for span in spans if (span.at_ms, span.target_id, span.last_line) > here]
+
+def _archived(log: Row[Any], rows: Sequence[ArchivedRow], moment: Moment, *, backward: bool) -> list[Span]:
+    """保管したログの、求めた側にある分。"""
+    target_id = TargetId(log.id)
+    spans = [
+        Span(row.arrived_ms, target_id, row.newline_start + 1, row.newline_start + row.newline_count)
+        for row in rows
+        if row.newline_count
+    ]
+    if log.log_open_line and rows:
+        last = log.log_newlines + 1
+        spans.append(Span(rows[-1].arrived_ms, target_id, last, last))
+    here = (moment.at_ms, moment.target_id, moment.line)
+    if backward:
+        return [span for span in spans if (span.at_ms, span.target_id, span.first_line) < here]
+    return [span for span in spans if (span.at_ms, span.target_id, span.last_line) > here]
 
 
 def _place(span: Span) -> tuple[int, TargetId, int]:

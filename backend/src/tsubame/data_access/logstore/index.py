@@ -10,25 +10,25 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tsubame.business.shared.ids import TargetId
+from tsubame.data_access.logstore.connecting import binary_cursor
 from tsubame.data_access.logstore.frames import INLINE_BYTES, decompress
 
-_MOST: Final = 2000
-
-# :start を含むかたまりから順に、合わせて :budget バイトを超えるまで。frame は選ばれた行だけが読まれる
-_CHUNKS: Final = text("""
-SELECT byte_start, byte_length, frame FROM (
-    SELECT byte_start, byte_length, frame, sum(byte_length) OVER (ORDER BY byte_start) AS total
+# %(start)s を含むかたまりから順に。窓の中で足すので、数える行を most で抑える。
+# frame は選ばれた行だけが読まれる
+_CHUNKS: Final = """
+SELECT byte_start, byte_length, newline_start, newline_count, frame FROM (
+    SELECT *, sum(byte_length) OVER (ORDER BY byte_start) - byte_length AS before
     FROM log_chunks
-    WHERE log_day = :log_day AND target_id = :target_id AND byte_start < :end
-        AND byte_start >= (
+    WHERE log_day = %(log_day)s AND target_id = %(target_id)s AND byte_start < %(end)s
+        AND byte_start >= coalesce((
             SELECT byte_start FROM log_chunks
-            WHERE log_day = :log_day AND target_id = :target_id AND byte_start <= :start
+            WHERE log_day = %(log_day)s AND target_id = %(target_id)s AND byte_start <= %(start)s
             ORDER BY byte_start DESC LIMIT 1
-        )
-    ORDER BY byte_start LIMIT :most
+        ), %(start)s)
+    ORDER BY byte_start LIMIT %(most)s
 ) AS ahead
-WHERE total - byte_length < :budget ORDER BY byte_start
-""")
+WHERE before < %(budget)s AND byte_start + byte_length > %(start)s ORDER BY byte_start
+"""
 # :newline 個目の改行を含むかたまり。改行のないかたまりは索引に載らないので、100 MB の一行も一度で飛び越える
 _HOLDING: Final = text("""
 SELECT byte_start, newline_start, newline_count FROM log_chunks
@@ -39,8 +39,12 @@ ORDER BY newline_start DESC LIMIT 1
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
+    """圧縮した一かたまり。``newline_start`` は、これより前の改行の数。"""
+
     byte_start: int
     byte_length: int
+    newline_start: int
+    newline_count: int
     frame: bytes
 
     @property
@@ -67,12 +71,18 @@ class ChunkIndex:
     target_id: TargetId
     log_day: date
 
-    async def chunks(self, connection: AsyncConnection, start: int, end: int, budget: int) -> Sequence[Chunk]:
-        """``start`` を含むかたまりから順に、伸ばして ``budget`` バイトほど。``end`` より先は含まない。"""
-        found = await connection.execute(
-            _CHUNKS, {**self._where, "start": start, "end": end, "budget": budget, "most": _MOST}
-        )
-        return [Chunk(row.byte_start, row.byte_length, row.frame) for row in found]
+    async def chunks(
+        self, connection: AsyncConnection, span: tuple[int, int], budget: int, most: int
+    ) -> Sequence[Chunk]:
+        """``span`` の始まりを含むかたまりから順に、伸ばして ``budget`` バイトほど、``most`` 個まで。
+
+        ``span`` の終わりより先は含まない。
+        """
+        start, end = span
+        values = {**self._where, "start": start, "end": end, "budget": budget, "most": most}
+        async with binary_cursor(connection) as cursor:
+            await cursor.execute(_CHUNKS, values)
+            return [Chunk(*row) for row in await cursor.fetchall()]
 
     async def holding(self, connection: AsyncConnection, newline: int) -> Holding:
         """``newline`` 個目の改行を含むかたまり。

@@ -126,7 +126,7 @@ async def archived_line_times(archives: ArchivedLogs, target_id: TargetId, span:
     if log is None:
         return []
     frames = ArchivedFrames(log)
-    rows = [ArchivedRow.of(row) for row in await archives.rows(target_id)]
+    rows = (await archives.rows([target_id])).get(target_id, ())
     last_line = span.first_line + span.count - 1
     times: list[LineTime] = []
     budget = _BUDGET

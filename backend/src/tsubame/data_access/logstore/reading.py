@@ -24,7 +24,7 @@ from tsubame.data_access.logstore.line_times import archived_line_times, line_ti
 from tsubame.data_access.logstore.lines import LineCutter
 from tsubame.data_access.logstore.marks import stored_marks
 from tsubame.data_access.logstore.objects import ObjectPlaces
-from tsubame.data_access.logstore.sources import ArchivedLogs, LogFrames, TableFrames
+from tsubame.data_access.logstore.sources import StoredLogs
 
 _READ_BYTES: Final = 1024 * 1024
 # 読んでいるあいだに真ん中が省かれたら、長さから読み直す
@@ -40,9 +40,8 @@ class ChunkReader:
     """``LogReader`` の実装。表にあっても、保管先に移っていても、同じように読む。"""
 
     def __init__(self, engine: AsyncEngine, places: ObjectPlaces | None = None) -> None:
-        # ログは書き足されるだけなので、文ごとの見え方で足りる。取引の始めと終わりの往復を省く
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
-        self.archives = ArchivedLogs(self._engine, places or ObjectPlaces(None))
+        self.stored = StoredLogs(engine, places or ObjectPlaces(None))
 
     async def extent(self, target_id: TargetId) -> LogExtent:
         async with connecting(self._engine) as connection:
@@ -56,8 +55,8 @@ class ChunkReader:
         return LogSubject(row.job_name, ExecutionId(row.id), row.server_name)
 
     async def read(self, target_id: TargetId, start: int, end: int) -> AsyncIterator[bytes]:
-        extent, frames = await self._open(target_id)
-        end = min(end, extent.bytes)
+        frames = await self.stored.open(target_id)
+        end = min(end, frames.extent.bytes)
         while start < end:
             found = await frames.chunks(start, end, _READ_BYTES)
             if not found:
@@ -74,7 +73,8 @@ class ChunkReader:
 
     async def follow(self, target_id: TargetId, start: int, max_bytes: int, max_behind: int) -> LogSlice:
         for _ in range(_ATTEMPTS):
-            extent, frames = await self._open(target_id)
+            frames = await self.stored.open(target_id)
+            extent = frames.extent
             gap, end = extent.gap, min(extent.bytes, start + max_bytes)
             if extent.bytes - start > max_behind:
                 break
@@ -90,7 +90,8 @@ class ChunkReader:
 
     async def lines(self, target_id: TargetId, first_line: int, count: int, max_line_bytes: int) -> LogLines:
         for _ in range(_ATTEMPTS):
-            extent, frames = await self._open(target_id)
+            frames = await self.stored.open(target_id)
+            extent = frames.extent
             span = span_of(extent, first_line, count)
             cutter = LineCutter(span.count, max_line_bytes)
             first_byte = extent.bytes
@@ -120,17 +121,8 @@ class ChunkReader:
             span = replace(span, count=min(span.count, extent.lines - span.first_line + 1))
             if not located.archived:
                 return await line_times(connection, located.index, span)
-        return await archived_line_times(self.archives, target_id, span)
+        return await archived_line_times(self.stored.archives, target_id, span)
 
     async def marks(self, target_id: TargetId) -> StoredMarks:
         async with connecting(self._engine) as connection:
             return await stored_marks(connection, target_id)
-
-    async def _open(self, target_id: TargetId) -> tuple[LogExtent, LogFrames]:
-        # 受け手や保管先が遅くても接続を握らないよう、取り出すたびに返す
-        async with connecting(self._engine) as connection:
-            located = await locate(connection, target_id)
-        frames = LogFrames(TableFrames(self._engine, located.index), self.archives, target_id)
-        if located.archived:
-            await frames.start_archived()
-        return located.extent, frames

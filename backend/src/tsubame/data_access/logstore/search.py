@@ -12,10 +12,11 @@ from typing import Final, TypeVar
 from tsubame.business.executions.log_search_ports import Pattern, ScanStep, SearchQuery
 from tsubame.business.shared.ahead import Ahead
 from tsubame.business.shared.ids import TargetId
-from tsubame.data_access.logstore.frame_source import Frame, FrameSource, OpenedFrames
 from tsubame.data_access.logstore.frames import INLINE_BYTES, decompress
+from tsubame.data_access.logstore.index import Chunk
 from tsubame.data_access.logstore.line_search import LineSearch, Piece
 from tsubame.data_access.logstore.patterns import CompiledPattern, compile_pattern
+from tsubame.data_access.logstore.sources import LogFrames, StoredLogs
 
 _BATCH_BYTES: Final = 2 * 1024 * 1024
 # このプロセスで、同時に伸ばしたり探したりするスレッドの数。ほかの検索は、一かたまりごとに順を待つ
@@ -27,8 +28,8 @@ ResultT = TypeVar("ResultT")
 class LogSearch:
     """``LogScanner`` の実装。プロセスに一つ。"""
 
-    def __init__(self, source: FrameSource) -> None:
-        self._source = source
+    def __init__(self, logs: StoredLogs) -> None:
+        self._logs = logs
         self._seats = asyncio.Semaphore(_THREADS)
 
     def prepare(self, query: SearchQuery) -> CompiledPattern:
@@ -38,7 +39,7 @@ class LogSearch:
         self, target_id: TargetId, pattern: Pattern, from_byte: int, wanted: int
     ) -> AsyncGenerator[ScanStep, None]:
         assert isinstance(pattern, CompiledPattern)  # noqa: S101  prepare が返したもの
-        log = await self._source.open(target_id)
+        log = await self._logs.open(target_id)
         search = LineSearch(pattern, from_byte, wanted)
         async with aclosing(Ahead(self._unpacked(log, search.position), "log-search-unpack")) as batches:
             async for pieces in batches:
@@ -48,12 +49,12 @@ class LogSearch:
             search.finish()
             yield _step(search)
 
-    async def _unpacked(self, log: OpenedFrames, start: int) -> AsyncGenerator[Sequence[Piece], None]:
+    async def _unpacked(self, log: LogFrames, start: int) -> AsyncGenerator[Sequence[Piece], None]:
         async with aclosing(Ahead(_fetched(log, start), "log-search-fetch")) as batches:
             async for frames in batches:
                 yield await self._work(frames, partial(_unpack, frames))
 
-    async def _work(self, items: Sequence[Frame] | Sequence[Piece], work: Callable[[], ResultT]) -> ResultT:
+    async def _work(self, items: Sequence[Chunk] | Sequence[Piece], work: Callable[[], ResultT]) -> ResultT:
         """大きければ別のスレッドで。zstd も RE2 も、そのあいだ GIL を放す。"""
         if sum(item.byte_length for item in items) <= INLINE_BYTES:
             return work()
@@ -61,16 +62,17 @@ class LogSearch:
             return await asyncio.to_thread(work)
 
 
-async def _fetched(log: OpenedFrames, start: int) -> AsyncGenerator[Sequence[Frame], None]:
-    while frames := await log.batch(start, _BATCH_BYTES):
-        yield frames
-        start = frames[-1].byte_start + frames[-1].byte_length
+async def _fetched(log: LogFrames, start: int) -> AsyncGenerator[Sequence[Chunk], None]:
+    end = log.extent.bytes
+    while start < end and (chunks := await log.chunks(start, end, _BATCH_BYTES)):
+        yield chunks
+        start = chunks[-1].byte_end
 
 
-def _unpack(frames: Sequence[Frame]) -> list[Piece]:
+def _unpack(chunks: Sequence[Chunk]) -> list[Piece]:
     return [
-        Piece(frame.byte_start, frame.newline_start, frame.newline_count, decompress(frame.frame))
-        for frame in frames
+        Piece(chunk.byte_start, chunk.newline_start, chunk.newline_count, decompress(chunk.frame))
+        for chunk in chunks
     ]
 
 

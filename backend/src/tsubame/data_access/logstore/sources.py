@@ -1,38 +1,37 @@
-"""一つのログの枠を、表からでも保管先からでも、同じ口で取り出す。"""
+"""しまってあるログを、表からでも保管先からでも、同じ口で取り出す。"""
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from tsubame.business.executions.ports import LogExtent
 from tsubame.business.shared.ids import TargetId
 from tsubame.business.storage.errors import ArchivedObjectMissingError, ArchiveRefusedError
-from tsubame.data_access.logstore.archive_index import Frame, FrameIndex, decode_frames, decode_rows
+from tsubame.data_access.logstore.archive_index import FrameIndex, decode_frames, decode_rows
+from tsubame.data_access.logstore.archived_rows import ArchivedRow
 from tsubame.data_access.logstore.connecting import connecting
+from tsubame.data_access.logstore.extents import locate
 from tsubame.data_access.logstore.index import Chunk, ChunkIndex, Holding
 from tsubame.data_access.logstore.objects import ObjectPlaces
 
 _KEPT_FRAMES: Final = 100_000
+_KEPT_ROWS: Final = 200_000
 _LONGEST_AHEAD: Final = 4 * 1024 * 1024
+# 先を数えるかたまりの数。大きなかたまりのログでは少なくてよく、一行ずつ届いたログでは増やす
+_FEWEST: Final = 64
+_MOST: Final = 2048
 
 _ARCHIVE: Final = text(
     "SELECT location, object_key, frame_index FROM log_archives WHERE target_id = :target_id"
 )
-_ROWS: Final = text("SELECT chunk_rows FROM log_archives WHERE target_id = :target_id")
-
-
-class FrameSource(Protocol):
-    async def chunks(self, start: int, end: int, budget: int) -> Sequence[Chunk]:
-        """``start`` を含むかたまりから順に、伸ばして ``budget`` バイトほど。``end`` より先は含まない。"""
-        ...
-
-    async def holding(self, newline: int) -> Holding:
-        """``newline`` 個目の改行を含むかたまり(``ChunkIndex.holding``)。"""
-        ...
+_ROWS: Final = text(
+    "SELECT target_id, chunk_rows FROM log_archives WHERE target_id = ANY(CAST(:ids AS bigint[]))"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +62,8 @@ class ArchivedLogs:
         self._places = places
         self._known: OrderedDict[TargetId, ArchivedLog] = OrderedDict()
         self._frames = 0
+        self._known_rows: OrderedDict[TargetId, Sequence[ArchivedRow]] = OrderedDict()
+        self._row_count = 0
 
     async def find(self, target_id: TargetId) -> ArchivedLog | None:
         known = self._known.get(target_id)
@@ -78,11 +79,18 @@ class ArchivedLogs:
         self._remember(target_id, found)
         return found
 
-    async def rows(self, target_id: TargetId) -> list[dict[str, object]]:
-        """移す前の、かたまりの行(``log_chunks`` の列のうち、枠の中身のほか)。順に。移していなければ空。"""
-        async with connecting(self._engine) as connection:
-            found = (await connection.execute(_ROWS, {"target_id": target_id})).scalar_one_or_none()
-        return [] if found is None else await asyncio.to_thread(lambda: list(decode_rows(found)))
+    async def rows(self, target_ids: Sequence[TargetId]) -> Mapping[TargetId, Sequence[ArchivedRow]]:
+        """移す前のかたまりの行。順に。移していない対象は入らない。"""
+        rows = {key: self._known_rows[key] for key in target_ids if key in self._known_rows}
+        missing = [key for key in target_ids if key not in rows]
+        if missing:
+            async with connecting(self._engine) as connection:
+                found = (await connection.execute(_ROWS, {"ids": missing})).all()
+            for row in found:
+                decoded = await asyncio.to_thread(_decoded, row.chunk_rows)
+                rows[TargetId(row.target_id)] = decoded
+                self._remember_rows(TargetId(row.target_id), decoded)
+        return rows
 
     def _remember(self, target_id: TargetId, log: ArchivedLog) -> None:
         if target_id not in self._known:
@@ -91,6 +99,18 @@ class ArchivedLogs:
         while self._frames > _KEPT_FRAMES and len(self._known) > 1:
             _, forgotten = self._known.popitem(last=False)
             self._frames -= len(forgotten.index.frames)
+
+    def _remember_rows(self, target_id: TargetId, rows: Sequence[ArchivedRow]) -> None:
+        if target_id not in self._known_rows:
+            self._known_rows[target_id] = rows
+            self._row_count += len(rows)
+        while self._row_count > _KEPT_ROWS and len(self._known_rows) > 1:
+            _, forgotten = self._known_rows.popitem(last=False)
+            self._row_count -= len(forgotten)
+
+
+def _decoded(chunk_rows: bytes) -> Sequence[ArchivedRow]:
+    return [ArchivedRow.of(row) for row in decode_rows(chunk_rows)]
 
 
 class ArchivedFrames:
@@ -103,25 +123,27 @@ class ArchivedFrames:
         self._ahead = 0
 
     async def chunks(self, start: int, end: int, budget: int) -> Sequence[Chunk]:
-        return [
-            Chunk(frame.byte_start, frame.byte_length, data)
-            for frame, data in await self.frames(start, end, budget)
-        ]
-
-    async def frames(self, start: int, end: int, budget: int) -> Sequence[tuple[Frame, bytes]]:
-        """``chunks`` と同じ範囲を、改行の数も分かる形で。"""
         frames = self._log.index.spanning(start, end, budget)
         if not frames:
             return ()
         await self._hold(frames[0].offset, frames[-1].offset + frames[-1].size, end)
-        return [(frame, self._cut(frame)) for frame in frames]
-
-    def _cut(self, frame: Frame) -> bytes:
-        at = frame.offset - self._held_from
-        return self._held[at : at + frame.size]
+        return [
+            Chunk(
+                frame.byte_start,
+                frame.byte_length,
+                frame.newline_start,
+                frame.newline_count,
+                self._cut(frame.offset, frame.size),
+            )
+            for frame in frames
+        ]
 
     async def holding(self, newline: int) -> Holding:
         return self._log.index.holding(newline)
+
+    def _cut(self, offset: int, size: int) -> bytes:
+        at = offset - self._held_from
+        return self._held[at : at + size]
 
     async def _hold(self, first: int, last: int, end: int) -> None:
         held_to = self._held_from + len(self._held)
@@ -135,45 +157,63 @@ class ArchivedFrames:
         self._held_from = first
 
 
+class TableFrames:
+    def __init__(self, engine: AsyncEngine, index: ChunkIndex) -> None:
+        self._engine = engine
+        self._index = index
+        self._most = _FEWEST
+
+    async def chunks(self, start: int, end: int, budget: int) -> Sequence[Chunk]:
+        # 受け手や保管先が遅くても接続を握らないよう、取り出すたびに返す
+        async with connecting(self._engine) as connection:
+            found = await self._index.chunks(connection, (start, end), budget, self._most)
+        if len(found) == self._most:
+            self._most = min(self._most * 4, _MOST)
+        return found
+
+    async def holding(self, newline: int) -> Holding:
+        async with connecting(self._engine) as connection:
+            return await self._index.holding(connection, newline)
+
+
 class LogFrames:
-    """まず表を見て、そこになければ保管先を見る。
+    """開いたログ。まず表を見て、そこになければ保管先を見る。
 
     読んでいる最中に保管先へ移っても、続きがそのまま読める。表の行が消えるのと、保管の行が
     現れるのは、同じ一瞬なので。
+
+    Attributes:
+        extent: 開いたときの長さ。そのあと伸びても変わらない。
     """
 
-    def __init__(self, table: "TableFrames", archives: ArchivedLogs, target_id: TargetId) -> None:
+    def __init__(
+        self, extent: LogExtent, target_id: TargetId, table: TableFrames, archives: ArchivedLogs
+    ) -> None:
+        self.extent = extent
+        self._target_id = target_id
         self._table = table
         self._archives = archives
-        self._target_id = target_id
         self._archived: ArchivedFrames | None = None
 
     async def chunks(self, start: int, end: int, budget: int) -> Sequence[Chunk]:
+        """``start`` を含むかたまりから順に、伸ばして ``budget`` バイトほど。``end`` より先は含まない。"""
         if self._archived is None:
             found = await self._table.chunks(start, end, budget)
-            if found or start >= end or not await self._moved():
+            if found or start >= end or not await self.look_in_archive():
                 return found
         return await self._the_archived().chunks(start, end, budget)
 
     async def holding(self, newline: int) -> Holding:
+        """``newline`` 個目の改行を含むかたまり(``ChunkIndex.holding``)。"""
         if self._archived is None:
             found = await self._table.holding(newline)
             # 「ない」は、改行が一つもないか、もう表にないか
-            if newline <= 0 or found.newline_count > 0 or not await self._moved():
+            if newline <= 0 or found.newline_count > 0 or not await self.look_in_archive():
                 return found
         return await self._the_archived().holding(newline)
 
-    async def start_archived(self) -> None:
-        """もう移っていると分かっているとき。表を見ずに済ませる。"""
-        await self._moved()
-
-    async def archived_frames(self) -> ArchivedFrames | None:
-        """保管先に移っていれば、その枠。"""
-        if self._archived is None:
-            await self._moved()
-        return self._archived
-
-    async def _moved(self) -> bool:
+    async def look_in_archive(self) -> bool:
+        """保管先に移っていれば真で、それからは表を見ない。"""
         log = await self._archives.find(self._target_id)
         self._archived = None if log is None else ArchivedFrames(log)
         return log is not None
@@ -184,16 +224,20 @@ class LogFrames:
         return self._archived
 
 
-@dataclass(frozen=True, slots=True)
-class TableFrames:
-    engine: AsyncEngine
-    index: ChunkIndex
+class StoredLogs:
+    """しまってあるログを開く。"""
 
-    async def chunks(self, start: int, end: int, budget: int) -> Sequence[Chunk]:
-        # 受け手や保管先が遅くても接続を握らないよう、取り出すたびに返す
-        async with connecting(self.engine) as connection:
-            return await self.index.chunks(connection, start, end, budget)
+    def __init__(self, engine: AsyncEngine, places: ObjectPlaces) -> None:
+        # ログは書き足されるだけなので、文ごとの見え方で足りる。取引の始めと終わりの往復を省く
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self.archives = ArchivedLogs(self._engine, places)
 
-    async def holding(self, newline: int) -> Holding:
-        async with connecting(self.engine) as connection:
-            return await self.index.holding(connection, newline)
+    async def open(self, target_id: TargetId) -> LogFrames:
+        """Raises: TargetNotFoundError, StorageUnavailableError。"""
+        async with connecting(self._engine) as connection:
+            located = await locate(connection, target_id)
+        table = TableFrames(self._engine, located.index)
+        frames = LogFrames(located.extent, target_id, table, self.archives)
+        if located.archived:
+            await frames.look_in_archive()
+        return frames
