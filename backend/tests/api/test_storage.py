@@ -35,6 +35,7 @@ async def test_report_shows_sizes_and_the_first_policy(api: Api, room: Retention
     assert report["archive"]["last_error"] is None
     assert len(report["days"]) == 1
     (policy,) = report["policies"]
+    assert len(report["projects"]) == 1
     assert {key: policy[key] for key in ("scope", "id", *FOREVER)} == {
         "scope": "global",
         "id": None,

@@ -53,6 +53,17 @@ async def test_policy_shows_what_it_would_delete(
         await page.get_by_role("alertdialog").get_by_role("button", name="消してよい").click()
         await expect(main).to_contain_text("新しい 1 個を残します")
 
+        await page.get_by_role("button", name=re.compile("だけの決まりを作る")).click()
+        dialog = page.get_by_role("dialog")
+        await dialog.get_by_label("ジョブごとに残す新しい実行の数").fill("5")
+        await expect(page.get_by_test_id("policy-preview")).to_contain_text("今すぐ消えるものはありません")
+        await dialog.get_by_role("button", name="保存").click()
+        await expect(main).to_contain_text("新しい 5 個を残します")
+        await expect(page.get_by_role("button", name=re.compile("だけの決まりを作る"))).to_have_count(0)
+        await page.get_by_role("button", name=re.compile("決まりを外す: プロジェクト")).click()
+        await page.get_by_role("alertdialog").get_by_role("button", name=re.compile("外す")).click()
+        await expect(page.get_by_role("button", name=re.compile("だけの決まりを作る"))).to_be_visible()
+
         await screen.open(f"/jobs/{job}/edit")
         await page.get_by_text("保存期間", exact=True).click()
         await expect(main).to_contain_text("全体の決まりが効いています")

@@ -1496,6 +1496,20 @@ export type ProjectLimitRead = {
 };
 
 /**
+ * ProjectRefRead
+ */
+export type ProjectRefRead = {
+    /**
+     * Id
+     */
+    id: number;
+    /**
+     * Name
+     */
+    name: string;
+};
+
+/**
  * QueueItemRead
  *
  * 待っている実行。
@@ -2392,6 +2406,10 @@ export type StorageRead = {
      * Policies
      */
     policies: Array<PolicyRead>;
+    /**
+     * Projects
+     */
+    projects: Array<ProjectRefRead>;
     /**
      * Table Bytes
      */

@@ -3,6 +3,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from tsubame.business.projects.entities import Project
 from tsubame.business.shared.ids import ExecutionId, JobId, ProjectId
 
 
@@ -168,6 +169,7 @@ class StorageReport:
     usage: Usage
     health: ArchiveHealth
     policies: tuple[StoredPolicy, ...]
+    projects: tuple[Project, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from tsubame.business.audit.ports import AuditLog
 from tsubame.business.executions.ports import ExecutionRepository
+from tsubame.business.projects.entities import Project
 from tsubame.business.shared.actor import Actor
 from tsubame.business.shared.errors import UnavailableError
 from tsubame.business.shared.ids import ExecutionId, TargetId
@@ -24,6 +25,10 @@ from tsubame.business.storage.entities import (
 class PolicyRepository(Protocol):
     async def all(self) -> list[StoredPolicy]:
         """全体、プロジェクト、ジョブの順。"""
+        ...
+
+    async def projects(self) -> list[Project]:
+        """決まりを付けられるプロジェクト。名前の順。"""
         ...
 
     async def put(self, place: PolicyPlace, policy: Policy, by: Actor) -> Policy | None:

@@ -37,6 +37,7 @@ class StorageService:
                 usage=await tx.storage.usage(),
                 health=await tx.storage.health(),
                 policies=tuple(await tx.policies.all()),
+                projects=tuple(await tx.policies.projects()),
             )
 
     async def policies(self, actor: Actor) -> list[StoredPolicy]:

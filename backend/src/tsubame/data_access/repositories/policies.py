@@ -7,7 +7,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.elements import ColumnElement
 
+from tsubame.business.projects.entities import Project
 from tsubame.business.shared.actor import Actor
+from tsubame.business.shared.ids import ProjectId
 from tsubame.business.storage.entities import Policy, PolicyPlace, Scope, StoredPolicy
 from tsubame.business.storage.errors import PolicyNotFoundError
 from tsubame.data_access.db.constraints import translated
@@ -31,6 +33,12 @@ class SqlPolicyRepository:
             StoredPolicy(_place(row), row.name, _policy(row), row.updated_at, row.updated_by_name)
             for row in await self._connection.execute(query)
         ]
+
+    async def projects(self) -> list[Project]:
+        found = await self._connection.execute(
+            select(projects.c.id, projects.c.name).order_by(projects.c.name)
+        )
+        return [Project(ProjectId(row.id), row.name) for row in found]
 
     async def put(self, place: PolicyPlace, policy: Policy, by: Actor) -> Policy | None:
         found = await self._connection.execute(select(table).where(_at(place)).with_for_update())

@@ -24,7 +24,8 @@ export function useLogActions(targetId: number, source: LogSource): LogActions {
   const copying = ref(false)
 
   async function copyRange(range: LineRange): Promise<void> {
-    const text = await readRange((from, count, signal) => fetchLines(targetId, from, count, signal), range, AbortSignal.timeout(60_000))
+    const missing = (from: number, to: number): string => t('log.copyGap', { from: n(from), to: n(to) })
+    const text = await readRange((from, count, signal) => fetchLines(targetId, from, count, signal), range, missing, AbortSignal.timeout(60_000))
     if (text === null) snackbar.error(t('log.copyTooLarge'))
     else if (await copyText(text)) snackbar.success(t('log.copied', { count: n(range.to - range.from + 1) }))
     else snackbar.error(t('common.copyFailed'))

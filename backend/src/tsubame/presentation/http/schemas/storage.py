@@ -90,6 +90,11 @@ class JobStorageRead(ApiModel):
     archive_bytes: int
 
 
+class ProjectRefRead(ApiModel):
+    id: int
+    name: str
+
+
 class StorageRead(ApiModel):
     table_bytes: int
     archive_bytes: int
@@ -102,6 +107,7 @@ class StorageRead(ApiModel):
     jobs: list[JobStorageRead]
     archive: ArchiveHealthRead
     policies: list[PolicyRead]
+    projects: list[ProjectRefRead]
 
 
 def policy_read(stored: StoredPolicy) -> PolicyRead:
@@ -144,4 +150,5 @@ def storage_read(report: StorageReport) -> StorageRead:
         jobs=[JobStorageRead.model_validate(job) for job in usage.jobs],
         archive=ArchiveHealthRead.model_validate(report.health),
         policies=[policy_read(stored) for stored in report.policies],
+        projects=[ProjectRefRead.model_validate(project) for project in report.projects],
     )
