@@ -1,6 +1,8 @@
-import { asProblem } from '@/api'
+import type {
+  LineTimeRead, LogAnnotationRead, LogOutlineRead, LogSectionRead, MergedLogRead, MergedRowRead, SearchEnded, SearchMatch, SearchProgressed, SearchTarget,
+} from '@/api'
 import { fetchBytes, unwrap } from '@/api/client'
-import { createDownloadTicket } from '@/api/generated'
+import { createDownloadTicket, getMergedLog, getTargetLogMarks, getTargetLogTimes } from '@/api/generated'
 
 /** 行のまとまり。行の番号は 1 から、位置はバイト。 */
 export interface LineSlice {
@@ -17,78 +19,22 @@ export interface LineSlice {
   gap: { first: number; last: number } | null
 }
 
-export type AnnotationLevel = 'error' | 'warning' | 'notice'
-
-/** 行の番号は 1 から。まだ開いている区切りは、終わりが `null`。 */
-export interface LogSection {
-  first_line: number
-  last_line: number | null
-  title: string
-  depth: number
-  collapsed: boolean
-  started_ms: number
-  ended_ms: number | null
-}
-
-export interface LogAnnotation {
-  line: number
-  level: AnnotationLevel
-  message: string
-  file: string | null
-  file_line: number | null
-}
-
-export interface LogMarks {
-  sections: LogSection[]
-  annotations: LogAnnotation[]
-  truncated: boolean
-}
-
+export type LogMarks = LogOutlineRead
+export type LogSection = LogSectionRead
+export type AnnotationLevel = LogAnnotationRead['level']
 /** この行から次の印の前までが、この時刻(Unix 時刻、ミリ秒)に届いた。 */
-export interface TimeMark {
-  line: number
-  at_ms: number
-}
+export type TimeMark = LineTimeRead
+export type MatchMessage = SearchMatch
+export type MergedRow = MergedRowRead
+export type MergedPage = MergedLogRead
+/** 見つかるそばから届く NDJSON の一行。位置と桁はどちらもバイト。 */
+export type SearchMessage = SearchMatch | SearchProgressed | SearchTarget | SearchEnded
 
 export interface SearchQuery {
   q: string
   regex: boolean
   case: boolean
   word: boolean
-}
-
-/** 届く形は NDJSON。位置と桁はどちらもバイト。 */
-export interface MatchMessage {
-  type: 'match'
-  line: number
-  byte: number
-  start: number
-  end: number
-  text: string
-  text_start: number
-  target_id?: number
-  server_name?: string
-  execution_id?: number
-}
-
-export type SearchMessage =
-  | MatchMessage
-  | { type: 'progress'; bytes: number; total: number; matches: number }
-  | { type: 'target'; target_id: number; matches: number }
-  | { type: 'end'; matches: number; truncated: boolean; next_byte?: number }
-
-export interface MergedRow {
-  target_id: number
-  line: number
-  at_ms: number
-  /** 行のバイト列を base64 にしたもの。 */
-  data: string
-}
-
-export interface MergedPage {
-  rows: MergedRow[]
-  before: string | null
-  after: string | null
 }
 
 /** 一度に頼める行の数。 */
@@ -115,24 +61,12 @@ export async function fetchLines(targetId: number, from: number, count: number, 
   }
 }
 
-/** 無い(まだ作られていない)なら `null`。 */
-async function fetchIfThere<T>(url: string, signal: AbortSignal): Promise<T | null> {
-  try {
-    return (await (await fetchBytes(url, { signal })).json()) as T
-  } catch (error) {
-    if (asProblem(error).status === 404) return null
-    throw error
-  }
+export function fetchMarks(targetId: number, signal: AbortSignal): Promise<LogMarks> {
+  return unwrap(getTargetLogMarks({ path: { target_id: targetId }, signal }))
 }
 
-export function fetchMarks(targetId: number, signal: AbortSignal): Promise<LogMarks | null> {
-  return fetchIfThere(`/api/v1/targets/${targetId}/log/marks`, signal)
-}
-
-export async function fetchTimes(targetId: number, from: number, count: number, signal: AbortSignal): Promise<TimeMark[] | null> {
-  const query = new URLSearchParams({ from: String(from), count: String(count) })
-  const found = await fetchIfThere<{ marks: TimeMark[] }>(`/api/v1/targets/${targetId}/log/times?${query}`, signal)
-  return found && found.marks
+export async function fetchTimes(targetId: number, from: number, count: number, signal: AbortSignal): Promise<TimeMark[]> {
+  return (await unwrap(getTargetLogTimes({ path: { target_id: targetId }, query: { from, count }, signal }))).marks
 }
 
 /** 探す相手。一つの対象、一つの実行の全部のサーバ、一つのジョブの期間。 */
@@ -161,10 +95,8 @@ export interface MergedRequest {
   count: number
 }
 
-export function fetchMerged(executionId: number, request: MergedRequest, signal: AbortSignal): Promise<MergedPage | null> {
-  const query = new URLSearchParams({ direction: request.direction, count: String(request.count) })
-  if (request.cursor !== null) query.set('cursor', request.cursor)
-  return fetchIfThere(`/api/v1/executions/${executionId}/log/merged?${query}`, signal)
+export function fetchMerged(executionId: number, request: MergedRequest, signal: AbortSignal): Promise<MergedPage> {
+  return unwrap(getMergedLog({ path: { execution_id: executionId }, query: request, signal }))
 }
 
 /** 一度だけ使える、落とすための場所。1 GB でも、ブラウザの記憶に載せずに済む。 */

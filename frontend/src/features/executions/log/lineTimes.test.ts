@@ -56,14 +56,4 @@ describe('行の時刻の読み込み', () => {
     await settle()
     expect([asked.length, times.at(29)]).toEqual([2, 2000])
   })
-
-  it('サーバが答えられなければ、静かにやめる', async () => {
-    const asked = vi.fn(() => Promise.resolve(null))
-    const times = new LineTimes(asked, () => {})
-    times.want([{ first: 0, last: 10 }], 100)
-    await settle()
-    times.want([{ first: 5000, last: 5010 }], 10_000)
-    await settle()
-    expect([times.supported, asked.mock.calls.length]).toEqual([false, 1])
-  })
 })

@@ -1,7 +1,7 @@
 import type { TimeMark } from './api'
 import type { LineSpan } from './rowMap'
 
-export type FetchTimes = (from: number, count: number, signal: AbortSignal) => Promise<TimeMark[] | null>
+export type FetchTimes = (from: number, count: number, signal: AbortSignal) => Promise<TimeMark[]>
 
 interface Block {
   marks: readonly TimeMark[]
@@ -22,18 +22,12 @@ export class LineTimes {
   readonly #blocks = new Map<number, Block>()
   #wanted: readonly LineSpan[] = []
   #lines = 0
-  #supported = true
   #timer: ReturnType<typeof setTimeout> | undefined
   #abort: AbortController | null = null
 
   constructor(fetch: FetchTimes, onChange: () => void) {
     this.#fetch = fetch
     this.#onChange = onChange
-  }
-
-  /** サーバが時刻を答えられる。 */
-  get supported(): boolean {
-    return this.#supported
   }
 
   /** 行(0 から)が届いた Unix 時刻(ミリ秒)。まだ知らなければ `null`。 */
@@ -54,7 +48,7 @@ export class LineTimes {
   want(spans: readonly LineSpan[], lines: number): void {
     this.#wanted = spans
     this.#lines = lines
-    if (this.#supported && this.#timer === undefined && this.#abort === null && this.#missing() !== null) this.#later(PAUSE_MS)
+    if (this.#timer === undefined && this.#abort === null && this.#missing() !== null) this.#later(PAUSE_MS)
   }
 
   close(): void {
@@ -93,8 +87,7 @@ export class LineTimes {
     try {
       const marks = await this.#fetch(index * BLOCK + 1, BLOCK, mine.signal)
       if (mine.signal.aborted) return
-      if (marks === null) this.#supported = false
-      else this.#put(index, { marks, known })
+      this.#put(index, { marks, known })
       this.#onChange()
     } catch {
       // 時刻が無くてもログは読める。しばらくしてやり直す
@@ -102,7 +95,7 @@ export class LineTimes {
     } finally {
       if (this.#abort === mine) this.#abort = null
     }
-    if (!mine.signal.aborted && this.#supported && this.#missing() !== null) this.#later(pause)
+    if (!mine.signal.aborted && this.#missing() !== null) this.#later(pause)
   }
 
   #put(index: number, block: Block): void {

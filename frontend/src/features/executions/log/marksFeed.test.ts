@@ -33,16 +33,6 @@ describe('印の読み直し', () => {
     expect(fetch.mock.calls.length).toBe(1 + 4)
   })
 
-  it('まだ答えられないサーバには、二度と頼まない', async () => {
-    const fetch = vi.fn(() => Promise.resolve(null))
-    const feed = new MarksFeed(fetch, () => {})
-    feed.refresh()
-    await settle(10)
-    feed.heard(null)
-    await settle(5000)
-    expect(fetch.mock.calls.length).toBe(1)
-  })
-
   it('読めなくても、次の知らせでやり直す', async () => {
     const fetch = vi.fn<() => Promise<LogMarks>>().mockRejectedValueOnce(new TypeError('offline')).mockResolvedValue(MARKS)
     const seen: LogMarks[] = []

@@ -1,10 +1,9 @@
 import type { LogMarks } from './api'
 import { MarkWatch } from './markers'
 
-export type FetchMarks = (signal: AbortSignal) => Promise<LogMarks | null>
+export type FetchMarks = (signal: AbortSignal) => Promise<LogMarks>
 
 const EVERY_MS = 2000
-const NO_MARKS: LogMarks = { sections: [], annotations: [], truncated: false }
 
 /** 区切りと注釈。伸びている間は、印らしい文字が届いたときだけ、多くても二秒に一度読み直す。 */
 export class MarksFeed {
@@ -49,9 +48,7 @@ export class MarksFeed {
     try {
       const marks = await this.#fetch(mine.signal)
       if (this.#closed) return
-      // まだ答えられないサーバでは、印の無いログとして見せる
-      if (marks === null) this.close()
-      this.#onChange(marks ?? NO_MARKS)
+      this.#onChange(marks)
     } catch {
       // 印が無くてもログは読める。次の知らせでやり直す
     } finally {

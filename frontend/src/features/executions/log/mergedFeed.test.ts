@@ -84,10 +84,4 @@ describe('届いた順に混ぜたログ', () => {
     await late
     expect([times(feed)[0], times(feed).length]).toEqual([4500, 500])
   })
-
-  it('サーバが混ぜて答えられなければ、そう言う', async () => {
-    const feed = new MergedFeed(() => Promise.resolve(null), () => {})
-    await feed.open(true)
-    expect([feed.supported, feed.opened]).toEqual([false, false])
-  })
 })

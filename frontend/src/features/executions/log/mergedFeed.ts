@@ -2,7 +2,7 @@ import { asProblem, type ApiProblem } from '@/api'
 
 import type { MergedPage, MergedRequest, MergedRow } from './api'
 
-export type FetchMerged = (request: MergedRequest, signal: AbortSignal) => Promise<MergedPage | null>
+export type FetchMerged = (request: MergedRequest, signal: AbortSignal) => Promise<MergedPage>
 
 const PAGE = 500
 /** これより多くは持たない。離れた側から頁ごと捨て、戻ればまた読む。 */
@@ -22,7 +22,6 @@ export class MergedFeed {
   #pages: MergedPage[] = []
   #rows: MergedRow[] = []
   #opened = false
-  #supported = true
   #problem: ApiProblem | null = null
   #abort: AbortController | null = null
   #hasAfter = true
@@ -47,11 +46,6 @@ export class MergedFeed {
   /** 後に続きがあるかもしれない。動いている間は、無くてもまた増える。 */
   get hasAfter(): boolean {
     return this.#hasAfter
-  }
-
-  /** サーバが混ぜて答えられる。 */
-  get supported(): boolean {
-    return this.#supported
   }
 
   get problem(): ApiProblem | null {
@@ -117,9 +111,7 @@ export class MergedFeed {
     try {
       const page = await this.#fetch({ cursor, direction, count: PAGE }, mine.signal)
       if (mine.signal.aborted) return null
-      this.#supported = page !== null
       this.#problem = null
-      if (page === null) this.#onChange(0)
       return page
     } catch (error) {
       if (!mine.signal.aborted) {

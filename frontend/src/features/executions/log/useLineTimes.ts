@@ -1,4 +1,4 @@
-import { computed, onScopeDispose, ref, shallowRef, watch, type ComputedRef, type Ref } from 'vue'
+import { onScopeDispose, ref, shallowRef, watch, type Ref } from 'vue'
 import { useI18n } from 'vue-i18n'
 
 import { formatDateTime } from '@/shared/lib/datetime'
@@ -17,7 +17,6 @@ export interface TimeLabel {
 
 interface UseLineTimes {
   mode: Ref<TimeMode>
-  supported: ComputedRef<boolean>
   want: (spans: readonly LineSpan[], lines: number) => void
   /** 行(0 から)の横に出すもの。出さないなら `null`。 */
   label: (line: number) => TimeLabel | null
@@ -56,7 +55,6 @@ export function useLineTimes(targetId: number, startedAt: string | null): UseLin
 
   return {
     mode,
-    supported: computed(() => (void revision.value, times.supported)),
     want,
     label: (line) => {
       void revision.value

@@ -46,7 +46,7 @@ export function useMerged({ executionId, live, scroll }: Options): UseMerged {
   async function poll(): Promise<void> {
     timer = undefined
     const more = await (feed.opened ? feed.newer() : openTail())
-    if ((live.value || more) && feed.supported) timer = setTimeout(() => void poll(), more ? 0 : POLL_MS)
+    if (live.value || more) timer = setTimeout(() => void poll(), more ? 0 : POLL_MS)
   }
 
   function near(from: number, to: number): void {
