@@ -51,7 +51,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """``overlap`` は、``long_line`` より小さいこと。"""
+    """``overlap`` は、``long_line`` より小さく、文字列の当たりより長いこと。"""
 
     long_line: int = _LONG_LINE
     overlap: int = _OVERLAP
