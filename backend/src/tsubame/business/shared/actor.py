@@ -1,10 +1,11 @@
 """操作の主体。"""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from tsubame.business.shared.errors import PermissionDeniedError
-from tsubame.business.shared.ids import UserId
-from tsubame.business.shared.permissions import MINIMUM_ROLE, Permission, Role, allows
+from tsubame.business.shared.ids import ProjectId, UserId
+from tsubame.business.shared.permissions import MINIMUM_ROLE, Permission, Role, allows, stronger
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,25 +15,50 @@ class Actor:
     Attributes:
         user_id: 人なら利用者の番号。仕組み自身なら ``None``。
         name: 記録に残す名前。利用者が消えても履歴で読めるよう、番号と別に持つ。
-        role: 権限を決める役割。
+        role: どこでも効く役割。``None`` なら、``project_roles`` にあるプロジェクトだけに入れる。
+        project_roles: プロジェクトごとの役割。``role`` より弱ければ効かない。
+        scope: API トークンで来たときの、そのトークンに許した権限。``None`` なら絞らない。
+        address: どこから来たか(IP アドレス)。記録のため。仕組み自身なら空。
     """
 
     user_id: UserId | None
     name: str
-    role: Role
+    role: Role | None
+    project_roles: Mapping[ProjectId, Role] = field(default_factory=dict)
+    scope: frozenset[Permission] | None = None
+    address: str = ""
 
-    def require(self, permission: Permission) -> None:
-        """権限がなければ止める。
+    def role_in(self, project: ProjectId | None) -> Role | None:
+        """そのプロジェクトで効く役割。``None`` を渡せば、どこでも効く役割。"""
+        return self.role if project is None else stronger(self.role, self.project_roles.get(project))
+
+    def can(self, permission: Permission, project: ProjectId | None = None) -> bool:
+        within_scope = self.scope is None or permission in self.scope
+        return within_scope and allows(self.role_in(project), permission)
+
+    def require(self, permission: Permission, project: ProjectId | None = None) -> None:
+        """権限がなければ止める。``project`` は、操作される物のあるプロジェクト(全体のことなら ``None``)。
 
         Raises:
-            PermissionDeniedError: 役割が足りない。足りる最小の役割を添える。
+            PermissionDeniedError: 役割かトークンの権限が足りない。足りる最小の役割を添える。
         """
-        if not allows(self.role, permission):
-            needed = MINIMUM_ROLE[permission]
+        if self.scope is not None and permission not in self.scope:
             raise PermissionDeniedError(
-                f"{permission} needs the role {needed} or higher; yours is {self.role}.",
-                params={"permission": permission, "needed": needed, "role": self.role},
+                f"This token does not include {permission}.", params={"permission": permission}
             )
+        role = self.role_in(project)
+        if not allows(role, permission):
+            needed, yours = MINIMUM_ROLE[permission], role or "none"
+            raise PermissionDeniedError(
+                f"{permission} needs the role {needed} or higher; yours is {yours}.",
+                params={"permission": permission, "needed": needed, "role": yours},
+            )
+
+    def projects_with(self, permission: Permission) -> frozenset[ProjectId] | None:
+        """その権限を持つプロジェクト。``None`` なら、どのプロジェクトでも持つ(一覧を絞らなくてよい)。"""
+        if self.can(permission):
+            return None
+        return frozenset(project for project in self.project_roles if self.can(permission, project))
 
 
 SYSTEM = Actor(user_id=None, name="system", role=Role.ADMIN)

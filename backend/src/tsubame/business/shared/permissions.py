@@ -72,6 +72,12 @@ MINIMUM_ROLE: Final[dict[Permission, Role]] = {
 _RANK: Final = {role: rank for rank, role in enumerate(Role)}
 
 
-def allows(role: Role, permission: Permission) -> bool:
-    """その役割が、その権限を持つか。"""
-    return _RANK[role] >= _RANK[MINIMUM_ROLE[permission]]
+def allows(role: Role | None, permission: Permission) -> bool:
+    """その役割が、その権限を持つか。役割がなければ、何の権限もない。"""
+    return role is not None and _RANK[role] >= _RANK[MINIMUM_ROLE[permission]]
+
+
+def stronger(one: Role | None, other: Role | None) -> Role | None:
+    """強いほうの役割。"""
+    held = [role for role in (one, other) if role is not None]
+    return max(held, key=_RANK.__getitem__, default=None)
