@@ -17,6 +17,8 @@ from tsubame.business.users.ports import NewUser
 from tsubame.data_access.crypto.tokens import JwtAccessTokens
 from tsubame.data_access.db.signal_bus import PostgresSignalBus
 from tsubame.data_access.logstore.objects import ObjectPlaces
+from tsubame.data_access.outgoing.addresses import Allowed
+from tsubame.data_access.outgoing.http import OutgoingHttp
 from tsubame.data_access.queue.delivery import create_queue_app
 from tsubame.data_access.ssh.gateway import SshGateway
 from tsubame.data_access.transactions import SqlTransactions
@@ -63,6 +65,7 @@ class Api:
             keys=self.keys,
             clock=self.clock,
             places=ObjectPlaces(settings.archive_location),
+            outgoing=OutgoingHttp(Allowed.parse(settings.outgoing_allowed)),
         )
         self.services = http_services(self.foundation, settings)
         self._screens = directory / "dist"

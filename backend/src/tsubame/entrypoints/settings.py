@@ -14,6 +14,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from tsubame.data_access.db.engine import DatabaseUrlError, driver_url
+from tsubame.data_access.outgoing.addresses import Allowed
 from tsubame.entrypoints.settings_sources import PREFIX, SecretFileSource, SettingsError, refuse_typos
 
 _KEY_BYTES = 32
@@ -72,6 +73,12 @@ class Settings(BaseSettings):
         default="auto",
         description="更新用クッキーに Secure を付けるか。auto は、開く URL が https のときだけ付ける。",
     )
+    outgoing_allowed: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="つばめから HTTP で送ってよい内側の相手(OIDC の提供者など)をコンマで並べる。"
+        "10.0.0.0/8、192.168.1.5、idp.internal、*.corp.example の形。"
+        "書かなければ、この機械・LAN・クラウドの身元の口には送らない。",
+    )
     practice: bool = Field(
         default=False, description="練習用のサーバと見本のジョブをはじめから入れる(make demo)。"
     )
@@ -115,10 +122,16 @@ class Settings(BaseSettings):
     def _ignore_case(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
 
-    @field_validator("encryption_keys", mode="before")
+    @field_validator("encryption_keys", "outgoing_allowed", mode="before")
     @classmethod
-    def _split_keys(cls, value: object) -> object:
-        return tuple(key.strip() for key in value.split(",")) if isinstance(value, str) else value
+    def _split(cls, value: object) -> object:
+        return tuple(item.strip() for item in value.split(",")) if isinstance(value, str) else value
+
+    @field_validator("outgoing_allowed")
+    @classmethod
+    def _check_outgoing(cls, entries: tuple[str, ...]) -> tuple[str, ...]:
+        Allowed.parse(entries)
+        return entries
 
     @field_validator("encryption_keys")
     @classmethod

@@ -61,6 +61,8 @@ from tsubame.data_access.logstore.search import LogSearch
 from tsubame.data_access.logstore.searched_logs import SqlSearchedLogs
 from tsubame.data_access.logstore.tickets import SqlLogTickets
 from tsubame.data_access.logstore.turn import STORAGE_TURN, AdvisoryTurn
+from tsubame.data_access.outgoing.addresses import Allowed
+from tsubame.data_access.outgoing.http import OutgoingHttp
 from tsubame.data_access.practice.ssh_server import PracticeFiles, PracticeServer
 from tsubame.data_access.queue.delivery import Delivery, create_queue_app
 from tsubame.data_access.ssh.gateway import SshGateway
@@ -94,6 +96,7 @@ class Foundation:
     keys: tuple[str, ...]
     clock: Clock
     places: ObjectPlaces
+    outgoing: OutgoingHttp
 
     @cached_property
     def log_reader(self) -> ChunkReader:
@@ -123,6 +126,7 @@ async def open_foundation(url: str, settings: Settings, application_name: str) -
             keys=encryption_keys(settings),
             clock=SystemClock(),
             places=ObjectPlaces(settings.archive_location),
+            outgoing=OutgoingHttp(Allowed.parse(settings.outgoing_allowed)),
         )
     finally:
         await ssh.close()
