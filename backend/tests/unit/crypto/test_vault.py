@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tsubame.business.credentials.ports import Place, VaultError
+from tsubame.business.shared.vault import Place, VaultError
 from tsubame.data_access.crypto.vault import FernetVault
 from tsubame.entrypoints.data_directory import new_encryption_key
 

@@ -3,9 +3,9 @@
 import json
 
 from tsubame.business.credentials.entities import CredentialKind, KeyLogin, Login, PasswordLogin
-from tsubame.business.credentials.ports import Place, Vault, VaultError
 from tsubame.business.shared.ids import CredentialId
 from tsubame.business.shared.secret import Secret
+from tsubame.business.shared.vault import Place, Vault, VaultError
 
 
 def seal(vault: Vault, credential_id: CredentialId, login: Login) -> str:

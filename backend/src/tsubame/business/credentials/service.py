@@ -18,8 +18,6 @@ from tsubame.business.credentials.ports import (
     SealedCredential,
     SecretColumns,
     SshKeys,
-    Vault,
-    VaultError,
 )
 from tsubame.business.shared.actor import Actor
 from tsubame.business.shared.errors import InvalidInputError
@@ -29,6 +27,7 @@ from tsubame.business.shared.permissions import Permission
 from tsubame.business.shared.signals import SignalKind
 from tsubame.business.shared.transactions import Transactions
 from tsubame.business.shared.validation import FieldErrors, checked_line
+from tsubame.business.shared.vault import Vault, VaultError
 
 
 class CredentialService:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tsubame.business.credentials.documents import open_sealed
 from tsubame.business.credentials.entities import Login, PasswordLogin
-from tsubame.business.credentials.ports import SealedCredential, Vault, VaultError
+from tsubame.business.credentials.ports import SealedCredential
 from tsubame.business.servers.entities import Endpoint, Route, Server, Sudo
 from tsubame.business.servers.errors import (
     CredentialUnusableError,
@@ -18,6 +18,7 @@ from tsubame.business.shared.batching import Batcher
 from tsubame.business.shared.ids import CredentialId, ServerId
 from tsubame.business.shared.signals import SignalKind
 from tsubame.business.shared.transactions import Transactions
+from tsubame.business.shared.vault import Vault, VaultError
 
 
 @dataclass(frozen=True, slots=True)

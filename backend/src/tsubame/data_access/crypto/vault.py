@@ -6,7 +6,7 @@ from typing import Final
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-from tsubame.business.credentials.ports import Place, VaultError
+from tsubame.business.shared.vault import Place, VaultError
 
 _SEPARATOR: Final = b"\n"
 
