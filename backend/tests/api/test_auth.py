@@ -48,15 +48,36 @@ async def test_login_opens_the_api(api: Api) -> None:
 
 @pytest.mark.usefixtures("owner")
 async def test_refresh_cookie_is_locked_down(api: Api) -> None:
-    """更新券の Cookie は HttpOnly・SameSite=Strict で、認証の道にだけ届く。https なら Secure も付く。"""
+    """更新券の Cookie は HttpOnly・SameSite=Strict で、認証の道にだけ届く。"""
     async with api.anonymous() as client:
         cookie = (await client.post("/auth/login", json=LOGIN)).headers["set-cookie"]
         assert all(
             mark in cookie for mark in ("HttpOnly", "SameSite=strict", "Path=/api/v1/auth", "Max-Age=")
         )
         assert "Secure" not in cookie
+
+
+@pytest.mark.usefixtures("owner")
+async def test_https_cookie_cannot_be_planted(api: Api) -> None:
+    """https では ``__Host-`` の名前で出し、ほかの名前(http の頁や隣のサイトが書ける)では受けない。"""
+    async with api.anonymous() as client:
         client.base_url = httpx.URL("https://tsubame.test/api/v1")
-        assert "Secure" in (await client.post("/auth/login", json=LOGIN)).headers["set-cookie"]
+        cookie = (await client.post("/auth/login", json=LOGIN)).headers["set-cookie"]
+        name, value = cookie.split(";")[0].split("=")
+        assert name == f"__Host-{COOKIE}"
+        assert all(mark in cookie for mark in ("Secure", "HttpOnly", "SameSite=strict", "Path=/;"))
+        assert "Domain" not in cookie
+        problem(await refresh(client, value), 401)
+        found(await client.post("/auth/refresh", headers={"Cookie": f"{name}={value}"}))
+
+
+@pytest.mark.usefixtures("owner")
+@pytest.mark.parametrize(("host", "name"), [("localhost:8001", f"{COOKIE}_8001"), ("[::1]", COOKIE)])
+async def test_cookies_of_two_ports_do_not_meet(api: Api, host: str, name: str) -> None:
+    """一つの機械の二つの設置は、口の番号の付いた別の名前の券を使う。"""
+    async with api.anonymous() as client:
+        client.base_url = httpx.URL(f"http://{host}/api/v1")
+        assert (await client.post("/auth/login", json=LOGIN)).headers["set-cookie"].startswith(f"{name}=")
 
 
 @pytest.mark.usefixtures("owner")

@@ -26,6 +26,13 @@ CHROMIUM = "/usr/bin/chromium"
 AXE = Path(__file__).parents[3] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 SHOTS = Path(__file__).parents[3] / "build" / "e2e"
 """落ちたときの画面を置く場所。"""
+# Content-Security-Policy の違反を、画面の誤りとして残す。だからどの物語も、違反がないことの試験になる
+_REPORT_VIOLATIONS = """
+document.addEventListener('securitypolicyviolation', (event) => {
+  const where = `${event.sourceFile}:${event.lineNumber}:${event.columnNumber}`
+  console.error(`CSP: ${event.effectiveDirective} ${event.blockedURI} ${where}`)
+})
+"""
 WIDE = (1280, 800)
 NARROW = (390, 844)
 
@@ -113,6 +120,7 @@ async def open_screen(launched: Browser, product: Product, look: Look | None = N
         reduced_motion="reduce",
     )
     try:
+        await context.add_init_script(_REPORT_VIOLATIONS)
         screen = Screen(await context.new_page(), product.base_url)
         try:
             yield screen

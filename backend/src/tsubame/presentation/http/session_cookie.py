@@ -12,6 +12,8 @@ from tsubame.business.shared.errors import PermissionDeniedError
 
 NAME: Final = "tsubame_refresh"
 PATH: Final = "/api/v1/auth"
+# この名前の Cookie は、同じ機械の https の頁しか書けない(RFC 6265bis)。隣の名前のサイトが差し込めない
+_SECURE_NAME: Final = "__Host-" + NAME
 
 
 class CrossSiteError(PermissionDeniedError):
@@ -20,27 +22,29 @@ class CrossSiteError(PermissionDeniedError):
     code = "cross_site_request"
 
 
-def read(request: Request) -> str | None:
-    return request.cookies.get(NAME)
+def read(request: Request, *, always_secure: bool) -> str | None:
+    return request.cookies.get(_name(request, secure=_secure(request, always_secure=always_secure)))
 
 
 def write(request: Request, response: Response, token: RefreshToken, *, always_secure: bool) -> None:
+    secure = _secure(request, always_secure=always_secure)
     response.set_cookie(
-        NAME,
+        _name(request, secure=secure),
         token.value,
         max_age=max(0, int((token.expires_at - datetime.now(UTC)).total_seconds())),
-        path=PATH,
-        secure=_secure(request, always_secure=always_secure),
+        path=_path(secure=secure),
+        secure=secure,
         httponly=True,
         samesite="strict",
     )
 
 
 def clear(request: Request, response: Response, *, always_secure: bool) -> None:
+    secure = _secure(request, always_secure=always_secure)
     response.delete_cookie(
-        NAME,
-        path=PATH,
-        secure=_secure(request, always_secure=always_secure),
+        _name(request, secure=secure),
+        path=_path(secure=secure),
+        secure=secure,
         httponly=True,
         samesite="strict",
     )
@@ -64,6 +68,18 @@ def is_same_site(connection: HTTPConnection) -> bool:
     # X-Forwarded-Host は、よその頁からは付けられない(付けると事前確認で止まる)
     hosts = {connection.headers.get("host"), connection.headers.get("x-forwarded-host")}
     return origin is None or urlsplit(origin).netloc in hosts
+
+
+def _name(request: Request, *, secure: bool) -> str:
+    """Cookie は口の番号を区別しない。同じ名前の機械の二つの設置が、互いの券を消さないよう名前に入れる。"""
+    _, separator, port = request.headers.get("host", "").rpartition(":")
+    name = _SECURE_NAME if secure else NAME
+    return f"{name}_{port}" if separator and port.isdecimal() else name
+
+
+def _path(*, secure: bool) -> str:
+    # __Host- は / でなければならない。守りとしては、届く道の狭さより、差し込まれないことのほうが強い
+    return "/" if secure else PATH
 
 
 def _secure(request: Request, *, always_secure: bool) -> bool:

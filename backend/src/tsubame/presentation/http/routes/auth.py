@@ -40,7 +40,7 @@ async def refresh(
     request: Request, response: Response, client: ClientDep, services: ServicesDep
 ) -> AccessTokenRead | Response:
     session_cookie.refuse_cross_site(request)
-    token = session_cookie.read(request)
+    token = session_cookie.read(request, always_secure=services.secure_cookies)
     if token is None:
         raise SessionEndedError("You are not signed in.")
     try:
@@ -56,7 +56,7 @@ async def refresh(
 @router.post("/logout", status_code=204, operation_id="logout", responses=problems())
 async def logout(request: Request, response: Response, services: ServicesDep) -> None:
     session_cookie.refuse_cross_site(request)
-    token = session_cookie.read(request)
+    token = session_cookie.read(request, always_secure=services.secure_cookies)
     if token is not None:
         await services.auth.sign_out(token)
     session_cookie.clear(request, response, always_secure=services.secure_cookies)
