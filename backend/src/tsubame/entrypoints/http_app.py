@@ -14,6 +14,7 @@ import tsubame
 from tsubame.business.auth.setup import FirstAdmin
 from tsubame.business.shared.actor import SYSTEM
 from tsubame.business.shared.secret import Secret
+from tsubame.entrypoints.connection_guard import ConnectionLimits
 from tsubame.entrypoints.database import database
 from tsubame.entrypoints.lifetime import run_until_stopped
 from tsubame.entrypoints.settings import Settings
@@ -74,7 +75,8 @@ async def serve_web(foundation: Foundation, settings: Settings, opened: socket.s
     """取り消されるまで待ち受ける。"""
     services = http_services(foundation, settings)
     stream = stream_ports(foundation, services)
-    server = create_server(create_http_app(services, stream, screens_directory()))
+    limits = ConnectionLimits(settings.trusted_proxies)
+    server = create_server(create_http_app(services, stream, screens_directory()), limits)
     try:
         await _prepare(services, settings)
         await _announce(services, settings)

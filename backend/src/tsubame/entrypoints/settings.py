@@ -6,6 +6,7 @@
 import base64
 import binascii
 import os
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -69,6 +70,11 @@ class Settings(BaseSettings):
         default=None,
         description="利用者がブラウザで開く URL。逆プロキシの後ろに置くときに書く。例 https://ci.example.com",
     )
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+        default=(IPv4Network("127.0.0.1"), IPv6Network("::1")),
+        description="X-Forwarded-For と X-Forwarded-Proto を信じる逆プロキシの住所か網を、コンマで並べる。"
+        "別の機械や入れ物に置いたら書く(書かなければ、皆がその住所から来たことになる)。例 172.16.0.0/12",
+    )
     cookie_secure: Literal["auto", "true", "false"] = Field(
         default="auto",
         description="更新用クッキーに Secure を付けるか。auto は、開く URL が https のときだけ付ける。",
@@ -122,7 +128,7 @@ class Settings(BaseSettings):
     def _ignore_case(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
 
-    @field_validator("encryption_keys", "outgoing_allowed", mode="before")
+    @field_validator("encryption_keys", "outgoing_allowed", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(item.strip() for item in value.split(",")) if isinstance(value, str) else value

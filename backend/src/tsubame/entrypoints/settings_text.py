@@ -56,8 +56,10 @@ def _default(name: str) -> str:
 def _shown(value: object) -> str:
     if value is None or value == ():
         return ""
-    if isinstance(value, SecretStr | tuple):
+    if isinstance(value, SecretStr):
         return "********"
+    if isinstance(value, tuple):
+        return ",".join(_shown(item) for item in value)
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

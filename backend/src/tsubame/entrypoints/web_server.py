@@ -8,6 +8,7 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
+from tsubame.entrypoints.connection_guard import ConnectionLimits, guarded
 from tsubame.entrypoints.settings import Settings
 from tsubame.entrypoints.settings_sources import SettingsError
 
@@ -46,15 +47,16 @@ def listening_socket(settings: Settings) -> socket.socket:
     return opened
 
 
-def create_server(app: ASGIApp) -> QuietServer:
+def create_server(app: ASGIApp, limits: ConnectionLimits) -> QuietServer:
     return QuietServer(
         uvicorn.Config(
             app,
-            http="httptools",
+            http=guarded(limits),
             ws="websockets-sansio",
             lifespan="off",
             access_log=False,
             log_config=None,
+            forwarded_allow_ips=[str(network) for network in limits.trusted],
             server_header=False,
             timeout_graceful_shutdown=_LEAVE_S,
             ws_max_size=_MOST_MESSAGE,
