@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from harness.api import Api, created, field_codes, found, problem
 from harness.factories import new_credential, new_job, new_server
+from harness.queueing import Floor
 from tsubame.business.shared.permissions import Role
 from tsubame.data_access.tables.audit import audit_events
 
@@ -63,6 +64,19 @@ async def test_selector_is_resolved_at_start(admin: httpx.AsyncClient) -> None:
     assert names(await start(admin, job)) == ["web1", "web2"]
     await new_server(admin, name="web0", tags=["web", "prod"])
     assert names(await start(admin, job)) == ["web0", "web1", "web2"]
+
+
+@pytest.mark.parametrize("seats", [2, 4])
+async def test_answer_to_a_start_is_what_reading_it_shows(
+    api: Api, admin: httpx.AsyncClient, seats: int
+) -> None:
+    """始めた返事は、読み直した姿と同じ。順番を待つものがあれば、その居場所も入っている。"""
+    await Floor(api.transactions).worker(capacity=seats)
+    await fleet(admin)
+    started = await start(admin, await new_job(admin, selector="web or db"))
+    assert started == found(await admin.get(f"/executions/{started['id']}"))
+    assert [target["position"] for target in started["targets"]] == [0, 1, 2, 3]
+    assert (started["queue"] is None) == (seats == 4)
 
 
 async def test_no_match_is_told_apart_from_no_servers(admin: httpx.AsyncClient) -> None:

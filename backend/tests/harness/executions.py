@@ -64,7 +64,7 @@ async def place_execution(
         spec = replace(
             SPEC, script=script, timeout_s=timeout_s, stop_without_contact_s=stop_without_contact_s
         )
-        execution_id = await tx.executions.add(
+        placed = await tx.executions.add(
             NewExecution(
                 kind=ExecutionKind.JOB,
                 project_id=DEFAULT_PROJECT,
@@ -82,6 +82,7 @@ async def place_execution(
                 created_at=datetime.now(UTC),
             )
         )
+        execution_id = placed.execution.id
         await connection.execute(
             update(targets).where(targets.c.execution_id == execution_id).values(admitted_at=func.now())
         )

@@ -90,7 +90,7 @@ class Floor:
         order = order or Order()
         spec = ScriptSpec("true", None, (), None, None, order.strategy, order.retry)
         async with self.transactions.begin() as tx:
-            return await tx.executions.add(
+            added = await tx.executions.add(
                 NewExecution(
                     kind=ExecutionKind.AD_HOC if order.job_id is None else ExecutionKind.JOB,
                     project_id=DEFAULT_PROJECT,
@@ -108,10 +108,11 @@ class Floor:
                     created_at=datetime.now(UTC) - timedelta(seconds=order.age_s),
                 )
             )
+            return added.execution.id
 
     async def admit(self) -> int:
         async with self.transactions.begin() as tx:
-            return await admit(tx, datetime.now(UTC))
+            return len(await admit(tx, datetime.now(UTC)))
 
     async def inside(self, execution_id: ExecutionId) -> list[int]:
         """始めてよいと決まった、終わっていない対象の位置。"""

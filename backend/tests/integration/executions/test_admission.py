@@ -197,7 +197,7 @@ async def test_only_one_decides_at_a_time(floor: Floor) -> None:
     await floor.limit(everything=1)
     await floor.queue([one])
     async with floor.transactions.begin() as tx:
-        assert await admit(tx, datetime.now(UTC)) == 1
+        assert len(await admit(tx, datetime.now(UTC))) == 1
         # まだ確定していない決定は、ほかの者からは見えない。そこへ、先に始まるべき実行が来る
         urgent = await floor.queue([one], Order(priority=9))
         assert await floor.admit() == 0

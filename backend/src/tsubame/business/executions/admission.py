@@ -3,6 +3,7 @@
 決めるのは一つの SQL(``AdmissionRepository.admit``)。ここは、決める者を一人にし、決め終わるまで繰り返す。
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -65,8 +66,8 @@ class AdmissionTx(Protocol):
     def signals(self) -> Signals: ...
 
 
-async def admit(tx: AdmissionTx, at: datetime) -> int:
-    """始められるだけ始め、その数を返す。
+async def admit(tx: AdmissionTx, at: datetime) -> Sequence[TargetId]:
+    """始められるだけ始め、始めたものを返す。
 
     番が取れなければ、今の取引で入れた行は、決めている者にはまだ見えない。確定と同時に合図を送り、
     ワーカーの入口係(``Admitter``)に、もう一度見てもらう。
@@ -74,7 +75,7 @@ async def admit(tx: AdmissionTx, at: datetime) -> int:
     turn = await tx.admission.take_turn()
     if not turn.mine:
         await tx.signals.send(SignalKind.QUEUE, [0])
-        return 0
+        return ()
     if turn.doors_closed:
         await tx.admission.open_doors(at)
     admitted: list[TargetId] = []
@@ -85,4 +86,4 @@ async def admit(tx: AdmissionTx, at: datetime) -> int:
             break
     if admitted:
         await tx.queue.deliver(admitted)
-    return len(admitted)
+    return admitted

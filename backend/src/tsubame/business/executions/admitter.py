@@ -40,7 +40,7 @@ class Admitter:
     async def look(self) -> int:
         """今始められる対象を始め、その数を返す。"""
         async with self._transactions.begin() as tx:
-            return await admit(tx, self._clock.now())
+            return len(await admit(tx, self._clock.now()))
 
     async def _wait(self) -> None:
         try:

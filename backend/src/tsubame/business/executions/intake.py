@@ -21,15 +21,19 @@ class Intake:
         self._seats = asyncio.Semaphore(capacity)
 
     async def accept(self, target_id: TargetId) -> None:
-        """席が空くのを待ち、運転を始めたら戻る。
+        """席が空くのを待ち、引き受けるか、自分の番でないと分かったら戻る。
 
+        配達の列は、戻ってから「済み」を書く。引き受けと同時に書くと、最初の一行がその分遅れる。
         待つうちに列を離れることになれば、配達は失われる。その分は見回り(Dispatch)が積み直す。
         """
         await self._seats.acquire()
-        drive = asyncio.create_task(self._runner.deliver(target_id), name=f"accept-{target_id}")
-        drive.add_done_callback(self._left)
+        claimed = asyncio.Event()
+        drive = asyncio.create_task(self._runner.deliver(target_id, claimed), name=f"accept-{target_id}")
+        drive.add_done_callback(lambda ended: self._left(ended, claimed))
+        await claimed.wait()
 
-    def _left(self, drive: asyncio.Task[None]) -> None:
+    def _left(self, drive: asyncio.Task[None], claimed: asyncio.Event) -> None:
         self._seats.release()
+        claimed.set()
         if not drive.cancelled() and (error := drive.exception()) is not None:
             _log.error("delivery_failed", exc_info=error)

@@ -83,7 +83,9 @@ class Sizes:
 
 
 class ExecutionRepository(Protocol):
-    async def add(self, new: NewExecution) -> ExecutionId: ...
+    async def add(self, new: NewExecution) -> ExecutionDetail:
+        """加えた姿。順番を待つものの居場所(``place``)は、まだ分からない。"""
+        ...
 
     async def find_by_idempotency_key(self, user_id: UserId | None, key: str) -> Execution | None: ...
 

@@ -41,20 +41,23 @@ class TargetRunner:
     def running_count(self) -> int:
         return len(self._drives)
 
-    async def deliver(self, target_id: TargetId) -> None:
-        """配達を受ける。終わるまで戻らない。自分の番でなければ、すぐ戻る。"""
+    async def deliver(self, target_id: TargetId, claimed: asyncio.Event | None = None) -> None:
+        """配達を受ける。引き受けたら ``claimed`` を立て、終わるまで戻らない。番でなければ、すぐ戻る。"""
         if self._stopping:
             return
-        drive = asyncio.create_task(self._deliver(target_id), name=f"drive-{target_id}")
+        drive = asyncio.create_task(
+            self._deliver(target_id, claimed or asyncio.Event()), name=f"drive-{target_id}"
+        )
         self._drives.add(drive)
         drive.add_done_callback(self._drives.discard)
         # 配達の列が途切れて待つのをやめても、運転は続ける。止めるのは stop() だけ
         await asyncio.shield(drive)
 
-    async def _deliver(self, target_id: TargetId) -> None:
+    async def _deliver(self, target_id: TargetId, claimed: asyncio.Event) -> None:
         assignment = await self._ports.records.claim(target_id)
         if assignment is None:
             return
+        claimed.set()
         cancel = self._cancels[target_id] = asyncio.Event()
         if assignment.cancel_requested:
             cancel.set()

@@ -116,7 +116,7 @@ class ExecutionService:
 
     async def target(self, actor: Actor, target_id: TargetId) -> Target:
         actor.require(Permission.EXECUTION_READ)
-        async with self._transactions.begin() as tx:
+        async with self._transactions.look() as tx:
             return await tx.targets.get(target_id)
 
     async def page(self, actor: Actor, where: ExecutionFilter, request: PageRequest) -> Page[Execution]:

@@ -217,7 +217,7 @@ class StartService:
             raise JobHasNoServersError(f"The job {order.name!r} has no servers to run on.")
         now = self._clock.now()
         skipped = await self._make_room(tx, actor, order, now)
-        execution_id = await tx.executions.add(
+        added = await tx.executions.add(
             NewExecution(
                 kind=order.kind,
                 project_id=order.project_id,
@@ -235,12 +235,15 @@ class StartService:
                 created_at=now,
             )
         )
-        if skipped is None:
-            await admit(tx, now)
+        execution_id = added.execution.id
+        admitted = await admit(tx, now) if skipped is None else ()
         event = AuditEvent(actor, order.action, "execution", execution_id, order.name, order.details)
         await tx.audit.record(event)
         await tx.signals.send(SignalKind.EXECUTION, [execution_id])
-        return await tx.executions.detail(execution_id)
+        if skipped is None and not {target.id for target in added.targets}.issubset(admitted):
+            # 順番を待つものがある。その居場所を読む
+            return await tx.executions.detail(execution_id)
+        return added
 
     async def _make_room(self, tx: StartTx, actor: Actor, order: _Order, now: datetime) -> Reason | None:
         """ジョブの枠が一杯なら、決まりのとおりにする。飛ばすなら、そのわけを返す。"""

@@ -171,15 +171,11 @@ class EndpointService:
         return [facts.endpoint_or_problem(server_id) for server_id in server_ids]
 
     async def _facts(self, tx: ServersTx, server_ids: Sequence[ServerId]) -> _Facts:
-        servers = await tx.servers.many(server_ids)
+        found = await tx.servers.with_logins(server_ids)
+        servers, sealed = dict(found.servers), dict(found.sealed)
         jumps = {jump.id for server in servers.values() for jump in server.jump_path} - servers.keys()
         if jumps:
-            servers |= await tx.servers.many(sorted(jumps))
-        used = _credentials_of(list(servers.values()))
-        return _Facts(self._vault, servers, await tx.credentials.sealed(sorted(used)))
-
-
-def _credentials_of(servers: Sequence[Server]) -> set[CredentialId]:
-    login = {server.credential_id for server in servers}
-    sudo = {server.sudo_credential_id for server in servers if server.sudo_credential_id is not None}
-    return login | sudo
+            on_the_way = await tx.servers.with_logins(sorted(jumps))
+            servers |= on_the_way.servers
+            sealed |= on_the_way.sealed
+        return _Facts(self._vault, servers, sealed)

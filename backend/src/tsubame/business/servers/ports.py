@@ -1,11 +1,11 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
 from tsubame.business.audit.ports import AuditLog
-from tsubame.business.credentials.ports import CredentialRepository
+from tsubame.business.credentials.ports import CredentialRepository, SealedCredential
 from tsubame.business.servers.entities import (
     Endpoint,
     HostKey,
@@ -56,6 +56,14 @@ class ServerFilter:
     order: ServerOrder = ServerOrder.NAME
 
 
+@dataclass(frozen=True, slots=True)
+class ServersWithLogins:
+    """サーバと、入るときと sudo に使う認証情報(閉じたまま)。"""
+
+    servers: Mapping[ServerId, Server]
+    sealed: Mapping[CredentialId, SealedCredential]
+
+
 class ServerRepository(Protocol):
     async def add(self, project_id: ProjectId, draft: ServerDraft) -> Server:
         """Raises: NameTakenError, CredentialNotFoundError。"""
@@ -72,7 +80,7 @@ class ServerRepository(Protocol):
         """Raises: ServerNotFoundError。"""
         ...
 
-    async def many(self, server_ids: Sequence[ServerId]) -> dict[ServerId, Server]:
+    async def with_logins(self, server_ids: Sequence[ServerId]) -> ServersWithLogins:
         """あるものだけ。"""
         ...
 

@@ -13,22 +13,29 @@ from tsubame.business.shared.ids import TargetId
 from tsubame.data_access.logstore.connecting import binary_cursor
 from tsubame.data_access.logstore.frames import INLINE_BYTES, decompress
 
-# %(start)s を含むかたまりから順に。窓の中で足すので、数える行を most で抑える。
-# frame は選ばれた行だけが読まれる
-_CHUNKS: Final = """
+
+def chunks_from(log_day: str, target_id: str) -> str:
+    """``%(start)s`` を含むかたまりから順に選ぶ SQL。引数は、対象を表す式。
+
+    窓の中で足すので、数える行を ``%(most)s`` で抑える。``frame`` は選ばれた行だけが読まれる。
+    """
+    return f"""
 SELECT byte_start, byte_length, newline_start, newline_count, frame FROM (
     SELECT *, sum(byte_length) OVER (ORDER BY byte_start) - byte_length AS before
     FROM log_chunks
-    WHERE log_day = %(log_day)s AND target_id = %(target_id)s AND byte_start < %(end)s
+    WHERE log_day = {log_day} AND target_id = {target_id} AND byte_start < %(end)s
         AND byte_start >= coalesce((
             SELECT byte_start FROM log_chunks
-            WHERE log_day = %(log_day)s AND target_id = %(target_id)s AND byte_start <= %(start)s
+            WHERE log_day = {log_day} AND target_id = {target_id} AND byte_start <= %(start)s
             ORDER BY byte_start DESC LIMIT 1
         ), %(start)s)
     ORDER BY byte_start LIMIT %(most)s
 ) AS ahead
 WHERE before < %(budget)s AND byte_start + byte_length > %(start)s ORDER BY byte_start
 """
+
+
+_CHUNKS: Final = chunks_from("%(log_day)s", "%(target_id)s")
 # :newline 個目の改行を含むかたまり。改行のないかたまりは索引に載らないので、100 MB の一行も一度で飛び越える
 _HOLDING: Final = text("""
 SELECT byte_start, newline_start, newline_count FROM log_chunks

@@ -18,6 +18,7 @@ from tsubame.business.executions.ports import (
 from tsubame.business.shared.ids import ExecutionId, TargetId
 from tsubame.data_access.logstore.connecting import connecting
 from tsubame.data_access.logstore.extents import locate, not_found
+from tsubame.data_access.logstore.following import next_chunks
 from tsubame.data_access.logstore.index import contiguous, unpack
 from tsubame.data_access.logstore.line_cutting import ChunksMovedError, Cut, span_of
 from tsubame.data_access.logstore.line_times import archived_line_times, line_times
@@ -73,8 +74,9 @@ class ChunkReader:
 
     async def follow(self, target_id: TargetId, start: int, max_bytes: int, max_behind: int) -> LogSlice:
         for _ in range(_ATTEMPTS):
-            frames = await self.stored.open(target_id)
-            extent = frames.extent
+            async with connecting(self._engine) as connection:
+                located, found = await next_chunks(connection, target_id, start, max_bytes)
+            extent = located.extent
             gap, end = extent.gap, min(extent.bytes, start + max_bytes)
             if extent.bytes - start > max_behind:
                 break
@@ -82,7 +84,9 @@ class ChunkReader:
                 return LogSlice(extent, b"", gap.end)
             if end <= start:
                 return LogSlice(extent, b"", start)
-            chunks = contiguous(await frames.chunks(start, end, max_bytes), start)
+            if located.archived:
+                found = await (await self.stored.open(target_id)).chunks(start, end, max_bytes)
+            chunks = contiguous(found, start)
             if chunks and chunks[0].byte_start <= start:
                 first = chunks[0].byte_start
                 return LogSlice(extent, (await unpack(chunks))[start - first : end - first], start)

@@ -1,6 +1,7 @@
 """実行と対象の、行から実体への写し。読む側と書く側が同じ列を使う。"""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from sqlalchemy import Boolean, RowMapping, case, cast, literal_column
 from sqlalchemy.sql.elements import ColumnElement
@@ -120,7 +121,7 @@ def to_target(value: RowMapping, earlier: tuple[Attempt, ...] = ()) -> Target:
     )
 
 
-def to_gap(value: RowMapping) -> LogGap | None:
+def to_gap(value: RowMapping | Mapping[str, Any]) -> LogGap | None:
     if value["log_gap_start"] is None:
         return None
     return LogGap(

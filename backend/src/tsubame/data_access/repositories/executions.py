@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from operator import attrgetter
 
 from sqlalchemy import Select, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -42,13 +43,20 @@ class SqlExecutionRepository:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def add(self, new: NewExecution) -> ExecutionId:
+    async def add(self, new: NewExecution) -> ExecutionDetail:
         added = await self._connection.execute(
-            insert(executions).values(_execution_values(new)).returning(executions.c.id)
+            insert(executions).values(_execution_values(new)).returning(*EXECUTION_COLUMNS)
         )
-        execution_id = ExecutionId(added.scalar_one())
-        await self._connection.execute(insert(targets), _target_values(execution_id, new))
-        return execution_id
+        execution = to_execution(added.mappings().one())
+        rows = await self._connection.execute(
+            insert(targets).returning(*TARGET_COLUMNS), _target_values(execution.id, new)
+        )
+        return ExecutionDetail(
+            execution=execution,
+            spec=new.spec,
+            targets=tuple(sorted(map(to_target, rows.mappings()), key=attrgetter("position"))),
+            place=None,
+        )
 
     async def find_by_idempotency_key(self, user_id: UserId | None, key: str) -> Execution | None:
         query = select(*EXECUTION_COLUMNS).where(

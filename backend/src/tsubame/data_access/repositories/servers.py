@@ -18,7 +18,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from tsubame.business.credentials.entities import CredentialKind
 from tsubame.business.credentials.errors import CredentialNotFoundError
+from tsubame.business.credentials.ports import SealedCredential
 from tsubame.business.executions.states import ENDED, TargetState
 from tsubame.business.servers.entities import HostKey, JumpServer, Server, ServerDisk, SshOptions
 from tsubame.business.servers.errors import (
@@ -27,7 +29,7 @@ from tsubame.business.servers.errors import (
     ServerIsJumpError,
     ServerNotFoundError,
 )
-from tsubame.business.servers.ports import ServerDraft, ServerFilter, ServerOrder
+from tsubame.business.servers.ports import ServerDraft, ServerFilter, ServerOrder, ServersWithLogins
 from tsubame.business.shared.errors import DomainError, NameTakenError, VersionConflictError
 from tsubame.business.shared.ids import CredentialId, ProjectId, ServerId
 from tsubame.business.shared.paging import Page, PageRequest
@@ -66,6 +68,11 @@ _SELECT: Final = (
     .join(credentials, credentials.c.id == servers.c.credential_id)
     .outerjoin(_SUDO, _SUDO.c.id == servers.c.sudo_credential_id)
     .outerjoin(server_disk, server_disk.c.server_id == servers.c.id)
+)
+_LOGIN: Final = ("kind", "sealed", "version")
+_CONNECT: Final = _SELECT.add_columns(
+    *(credentials.c[name].label(f"login_{name}") for name in _LOGIN),
+    *(_SUDO.c[name].label(f"sudo_{name}") for name in _LOGIN),
 )
 _DEPTH_BEHIND: Final = text("""
     WITH RECURSIVE behind AS (
@@ -116,9 +123,18 @@ class SqlServerRepository:
             raise _not_found(server_id)
         return _server(row)
 
-    async def many(self, server_ids: Sequence[ServerId]) -> dict[ServerId, Server]:
-        found = await self._connection.execute(_SELECT.where(servers.c.id == func.any(list(server_ids))))
-        return {ServerId(row.id): _server(row) for row in found}
+    async def with_logins(self, server_ids: Sequence[ServerId]) -> ServersWithLogins:
+        found = await self._connection.execute(_CONNECT.where(servers.c.id == func.any(list(server_ids))))
+        rows = found.all()
+        sealed = {
+            CredentialId(row.credential_id): _sealed(row.login_kind, row.login_sealed, row.login_version)
+            for row in rows
+        } | {
+            CredentialId(row.sudo_credential_id): _sealed(row.sudo_kind, row.sudo_sealed, row.sudo_version)
+            for row in rows
+            if row.sudo_credential_id is not None
+        }
+        return ServersWithLogins({ServerId(row.id): _server(row) for row in rows}, sealed)
 
     async def page(self, where: ServerFilter, request: PageRequest) -> Page[Server]:
         query = _SELECT
@@ -256,6 +272,10 @@ def _key(algorithm: str | None, public_key: str | None, fingerprint: str | None)
     if algorithm is None or public_key is None or fingerprint is None:
         return None
     return HostKey(algorithm, public_key, fingerprint)
+
+
+def _sealed(kind: str, sealed: str, version: int) -> SealedCredential:
+    return SealedCredential(CredentialKind(kind), sealed, version)
 
 
 def _server(row: Row[*tuple[Any, ...]]) -> Server:

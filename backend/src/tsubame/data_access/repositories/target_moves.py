@@ -3,11 +3,10 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Row, RowMapping, case, exists, func, literal, select, text, update
+from sqlalchemy import RowMapping, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.sql.elements import ColumnElement
 
 from tsubame.business.executions.entities import Assignment, EndedTarget, Ending, Lease, Mark
 from tsubame.business.executions.reasons import Reason
@@ -16,7 +15,7 @@ from tsubame.business.jobs.entities import ScriptSpec
 from tsubame.business.shared.ids import ExecutionId, ServerId, TargetId, WorkerId
 from tsubame.data_access.repositories.execution_state import refresh_execution
 from tsubame.data_access.repositories.spec_json import from_json
-from tsubame.data_access.tables.executions import executions, targets, workers
+from tsubame.data_access.tables.executions import executions, targets
 
 # 権利と元の状態の両方が合う行だけを置き換える。どちらが違っても、その対象は返らない
 _OWNED: Final = """
@@ -38,50 +37,47 @@ _FINISH: Final = text(f"""
 """)
 
 
+# 実行を番号の順に鎖してから、その対象を取る。引き受けを止められた者、去った者には渡さない
+_CLAIM: Final = text("""
+    WITH held AS MATERIALIZED (
+        SELECT id, spec, cancel_requested_at FROM executions
+        WHERE id IN (SELECT execution_id FROM targets WHERE id = ANY (:ids)) ORDER BY id FOR UPDATE
+    )
+    UPDATE targets t SET lease_worker_id = :worker_id, lease_epoch = t.lease_epoch + 1,
+        state = CASE t.state WHEN 'queued' THEN 'starting' ELSE t.state END,
+        started_at = coalesce(t.started_at, :at)
+    FROM held
+    WHERE t.execution_id = held.id AND t.id = ANY (:ids) AND t.lease_worker_id IS NULL
+        AND t.admitted_at IS NOT NULL AND t.state = ANY (:unfinished)
+        AND EXISTS (SELECT FROM workers w
+                    WHERE w.id = :worker_id AND w.draining_at IS NULL AND w.stopped_at IS NULL)
+    RETURNING t.*, held.spec, held.cancel_requested_at
+""")
+
+
 class SpecCache:
     """同じ実行の対象が何百あっても、台本の写しを読み解くのは一度だけ。"""
 
     def __init__(self) -> None:
         self._specs: dict[int, ScriptSpec] = {}
 
-    def of(self, execution: RowMapping) -> ScriptSpec:
-        spec = self._specs.get(execution["id"])
+    def of(self, row: RowMapping) -> ScriptSpec:
+        spec = self._specs.get(row["execution_id"])
         if spec is None:
-            spec = self._specs[execution["id"]] = from_json(execution["spec"])
+            spec = self._specs[row["execution_id"]] = from_json(row["spec"])
         return spec
 
 
 async def claim(
     connection: AsyncConnection, target_ids: Sequence[TargetId], worker_id: WorkerId, at: datetime
 ) -> dict[TargetId, Assignment]:
-    owners = await _lock_executions(connection, target_ids)
     claimed = await connection.execute(
-        update(targets)
-        .where(
-            targets.c.id == func.any(list(target_ids)),
-            targets.c.lease_worker_id.is_(None),
-            targets.c.admitted_at.is_not(None),
-            targets.c.state.in_(UNFINISHED),
-            _on_duty(worker_id),
-        )
-        .values(
-            lease_worker_id=worker_id,
-            lease_epoch=targets.c.lease_epoch + 1,
-            state=case(
-                (targets.c.state == TargetState.QUEUED, literal(TargetState.STARTING)),
-                else_=targets.c.state,
-            ),
-            started_at=func.coalesce(targets.c.started_at, at),
-        )
-        .returning(targets)
+        _CLAIM, {"ids": list(target_ids), "worker_id": worker_id, "at": at, "unfinished": list(UNFINISHED)}
     )
-    rows = claimed.all()
-    await _refresh(connection, (row.execution_id for row in rows), at)
+    rows = claimed.mappings().all()
+    await _refresh(connection, (row["execution_id"] for row in rows), at)
     specs = SpecCache()
-    return {
-        TargetId(row.id): _assignment(row, owners[row.id], specs.of(owners[row.id]), worker_id)
-        for row in rows
-    }
+    return {TargetId(row["id"]): _assignment(row, specs.of(row), worker_id) for row in rows}
 
 
 async def mark(connection: AsyncConnection, marks: Sequence[Mark], at: datetime) -> set[TargetId]:
@@ -155,7 +151,7 @@ async def _lock_executions(
     found = await connection.execute(
         select(
             targets.c.id.label("target_id"),
-            executions.c.id,
+            executions.c.id.label("execution_id"),
             executions.c.spec,
             executions.c.cancel_requested_at,
             executions.c.cancel_reason,
@@ -173,27 +169,20 @@ async def _refresh(connection: AsyncConnection, execution_ids: Iterable[Executio
         await refresh_execution(connection, execution_id, at)
 
 
-def _assignment(row: Row[Any], execution: RowMapping, spec: ScriptSpec, worker_id: WorkerId) -> Assignment:
+def _assignment(row: RowMapping, spec: ScriptSpec, worker_id: WorkerId) -> Assignment:
     return Assignment(
-        lease=Lease(TargetId(row.id), ExecutionId(execution["id"]), worker_id, row.lease_epoch),
-        state=TargetState(row.state),
-        run_id=row.run_id,
+        lease=Lease(TargetId(row["id"]), ExecutionId(row["execution_id"]), worker_id, row["lease_epoch"]),
+        state=TargetState(row["state"]),
+        run_id=row["run_id"],
         spec=spec,
-        server_id=None if row.server_id is None else ServerId(row.server_id),
-        remote_bytes=row.remote_bytes,
-        log_bytes=row.log_bytes,
-        log_newlines=row.log_newlines,
-        log_open_line=row.log_open_line,
-        log_line_head=row.log_line_head,
-        log_marks=row.log_marks,
-        log_day=row.log_day,
-        started_at=row.started_at,
-        cancel_requested=execution["cancel_requested_at"] is not None,
-    )
-
-
-def _on_duty(worker_id: WorkerId) -> ColumnElement[bool]:
-    """引き受けを止められた者、去った者には渡さない。"""
-    return exists().where(
-        workers.c.id == worker_id, workers.c.draining_at.is_(None), workers.c.stopped_at.is_(None)
+        server_id=None if row["server_id"] is None else ServerId(row["server_id"]),
+        remote_bytes=row["remote_bytes"],
+        log_bytes=row["log_bytes"],
+        log_newlines=row["log_newlines"],
+        log_open_line=row["log_open_line"],
+        log_line_head=row["log_line_head"],
+        log_marks=row["log_marks"],
+        log_day=row["log_day"],
+        started_at=row["started_at"],
+        cancel_requested=row["cancel_requested_at"] is not None,
     )

@@ -150,7 +150,7 @@ class StreamSession:
         match request:
             case SubscribeLog():
                 target = await sources.executions.target(actor, TargetId(request.target_id))
-                return LogSubscription(request, target.execution_id, sources)
+                return LogSubscription(request, target, sources)
             case SubscribeExecution():
                 detail = await sources.executions.get(actor, ExecutionId(request.execution_id))
                 return ExecutionSubscription(request.id, detail.execution.id, sources)

@@ -1,11 +1,14 @@
 """購読ごとの、「今まで何を送ったか」と「次に何を送るか」。"""
 
+import asyncio
 import struct
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from tsubame.business.executions.entities import Target
+from tsubame.business.executions.states import ENDED
 from tsubame.business.shared.actor import Actor
-from tsubame.business.shared.ids import ExecutionId, TargetId
+from tsubame.business.shared.ids import ExecutionId
 from tsubame.business.shared.signals import SignalKind
 from tsubame.presentation.http.schemas.execution_mapping import execution_summary
 from tsubame.presentation.ws.mailbox import Mail
@@ -20,6 +23,8 @@ from tsubame.presentation.ws.subscription import Calm, Outlet, Sources
 
 _HEADER: Final = struct.Struct(">IQ")
 _NEVER_BEHIND: Final = 2**62
+_SETTLE_S: Final = 0.02
+"""実行が変わったと聞いてから、ログが終わったかを見に行くまで。始まったばかりのときは、最初の一行が先に届く。"""
 _ROOM_NAMES: Final[dict[SignalKind, Literal["servers", "jobs", "credentials", "queue", "workers"]]] = {
     SignalKind.SERVER: "servers",
     SignalKind.JOB: "jobs",
@@ -30,25 +35,33 @@ _ROOM_NAMES: Final[dict[SignalKind, Literal["servers", "jobs", "credentials", "q
 
 
 class LogSubscription:
-    def __init__(self, request: SubscribeLog, execution_id: ExecutionId, sources: Sources) -> None:
+    def __init__(self, request: SubscribeLog, target: Target, sources: Sources) -> None:
         self._id = request.id
-        self._target_id = TargetId(request.target_id)
-        self._execution_id = execution_id
+        self._target_id = target.id
+        self._execution_id = target.execution_id
         self._position = request.from_byte
         self._max_behind = request.max_behind or _NEVER_BEHIND
         self._sources = sources
-        self._pending = True
+        self._pending = target.log_bytes > request.from_byte or target.state in ENDED
+        # まだ何もなかったのは、少し前のこと。購読までのあいだに届いていないかも、見に行く
+        self._moved_at: float | None = asyncio.get_running_loop().time()
         self._ended = False
 
     def notice(self, mail: Mail) -> None:
-        if mail.gap or self._target_id in mail.logs or self._execution_id in mail.executions:
+        if mail.gap or self._target_id in mail.logs:
             self._pending = True
+        if self._execution_id in mail.executions and self._moved_at is None:
+            self._moved_at = asyncio.get_running_loop().time()
 
     def due_in(self) -> float | None:
-        return 0.0 if self._pending and not self._ended else None
+        if self._ended:
+            return None
+        if self._pending or self._moved_at is None:
+            return 0.0 if self._pending else None
+        return max(0.0, self._moved_at + _SETTLE_S - asyncio.get_running_loop().time())
 
     async def send(self, outlet: Outlet, actor: Actor) -> None:
-        self._pending = False
+        self._pending, self._moved_at = False, None
         piece = await self._sources.feed.read(self._target_id, self._position, self._max_behind)
         if piece.data:
             await outlet.send_bytes(_HEADER.pack(self._id, self._position) + piece.data)
