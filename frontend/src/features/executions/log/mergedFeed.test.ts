@@ -45,6 +45,14 @@ describe('届いた順に混ぜたログ', () => {
     expect([times(feed), shifts, host.asked.length]).toEqual([Array.from({ length: 1200 }, (_, i) => i), [0, 500, 200], 3])
   })
 
+  it('閉じていない色は、同じサーバの次の行に続き、ほかのサーバの行には移らない', async () => {
+    const texts = ['\x1b[31mred', 'other', 'x', 'still red\x1b[0m', 'other', 'x', 'plain']
+    const rows = texts.map((text, at) => ({ ...row(at), data: btoa(text) }))
+    const feed = new MergedFeed(() => Promise.resolve({ rows, before: null, after: '7' }), () => undefined)
+    await feed.open(false)
+    expect(feed.rows.map((one) => feed.startOf(one).fg !== null)).toEqual([false, false, false, true, false, false, false])
+  })
+
   it('伸びた分だけを足す。増えていなければ、何も変えない', async () => {
     const host = new Host(3)
     const { feed, shifts } = feedOf(host)

@@ -1,6 +1,9 @@
 import { asProblem, type ApiProblem } from '@/api'
 
+import { endOfLine } from './ansi'
 import type { MergedPage, MergedRequest, MergedRow } from './api'
+import { mergedText } from './mergedText'
+import { PLAIN, type Sgr } from './sgr'
 
 export type FetchMerged = (request: MergedRequest, signal: AbortSignal) => Promise<MergedPage>
 
@@ -15,12 +18,25 @@ function isAfter(row: MergedRow, last: MergedRow | undefined): boolean {
   return last === undefined || (row.at_ms - last.at_ms || row.target_id - last.target_id || row.line - last.line) > 0
 }
 
+/** 行の始まりの飾り。間にほかのサーバの行が挟まっても、同じログの前の行から引き継ぐ。 */
+function carried(rows: readonly MergedRow[]): Map<MergedRow, Sgr> {
+  const ends = new Map<number, Sgr>()
+  const starts = new Map<MergedRow, Sgr>()
+  for (const row of rows) {
+    const start = ends.get(row.target_id) ?? PLAIN
+    if (start !== PLAIN) starts.set(row, start)
+    ends.set(row.target_id, endOfLine(mergedText(row), start))
+  }
+  return starts
+}
+
 /** いくつものサーバのログを、届いた順に混ぜたもの。両側へ読み足せる。 */
 export class MergedFeed {
   readonly #fetch: FetchMerged
   readonly #onChange: OnMerged
   #pages: MergedPage[] = []
   #rows: MergedRow[] = []
+  #starts: ReadonlyMap<MergedRow, Sgr> = new Map()
   #opened = false
   #problem: ApiProblem | null = null
   #abort: AbortController | null = null
@@ -33,6 +49,11 @@ export class MergedFeed {
 
   get rows(): readonly MergedRow[] {
     return this.#rows
+  }
+
+  /** その行の始まりの飾り。手元にない行からは引き継げない。 */
+  startOf(row: MergedRow): Sgr {
+    return this.#starts.get(row) ?? PLAIN
   }
 
   get opened(): boolean {
@@ -101,6 +122,7 @@ export class MergedFeed {
   #replace(pages: MergedPage[], shift: number): void {
     this.#pages = pages
     this.#rows = pages.flatMap((page) => page.rows)
+    this.#starts = carried(this.#rows)
     this.#onChange(shift)
   }
 
