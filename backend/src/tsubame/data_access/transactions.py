@@ -13,7 +13,8 @@ from tsubame.business.shared.signals import Signals
 from tsubame.data_access.db.signals import SqlSignals
 from tsubame.data_access.queue.queue import SqlQueue
 from tsubame.data_access.repositories.admission import SqlAdmissionRepository
-from tsubame.data_access.repositories.audit import SqlAuditLog
+from tsubame.data_access.repositories.audit import SqlAuditLog, SqlAuditTrail
+from tsubame.data_access.repositories.audit_chain import SqlAuditChain
 from tsubame.data_access.repositories.auth import SqlGrantRepository, SqlSetupTokenRepository
 from tsubame.data_access.repositories.credentials import SqlCredentialRepository
 from tsubame.data_access.repositories.executions import SqlExecutionRepository
@@ -79,6 +80,14 @@ class SqlTransaction:
     @property
     def audit(self) -> SqlAuditLog:
         return SqlAuditLog(self._connection)
+
+    @property
+    def audit_trail(self) -> SqlAuditTrail:
+        return SqlAuditTrail(self._connection)
+
+    @property
+    def audit_chain(self) -> SqlAuditChain:
+        return SqlAuditChain(self._connection)
 
     @property
     def executions(self) -> SqlExecutionRepository:

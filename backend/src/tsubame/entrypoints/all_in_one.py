@@ -8,7 +8,7 @@ from tsubame.entrypoints.http_app import serve_web
 from tsubame.entrypoints.lifetime import run_until_stopped
 from tsubame.entrypoints.settings import Settings
 from tsubame.entrypoints.web_server import listening_socket
-from tsubame.entrypoints.wiring import open_foundation, worker_parts
+from tsubame.entrypoints.wiring import keep_audit, open_foundation, worker_parts
 from tsubame.entrypoints.worker_loop import run_worker_loop
 
 
@@ -26,5 +26,6 @@ async def _run(settings: Settings) -> None:
         parts = await worker_parts(foundation, settings)
         async with asyncio.TaskGroup() as group:
             group.create_task(foundation.bus.run(), name="signal-bus")
+            group.create_task(keep_audit(foundation), name="audit-keeper")
             group.create_task(run_worker_loop(parts), name="worker")
             group.create_task(serve_web(foundation, settings, opened), name="web")

@@ -13,13 +13,20 @@ from starlette.types import ASGIApp
 import tsubame
 from tsubame.business.auth.setup import FirstAdmin
 from tsubame.business.shared.actor import SYSTEM
+from tsubame.business.shared.periodic import every
 from tsubame.business.shared.secret import Secret
 from tsubame.entrypoints.connection_guard import ConnectionLimits
 from tsubame.entrypoints.database import database
 from tsubame.entrypoints.lifetime import run_until_stopped
 from tsubame.entrypoints.settings import Settings
 from tsubame.entrypoints.web_server import create_server, listening_socket
-from tsubame.entrypoints.wiring import Foundation, http_services, open_foundation, stream_ports
+from tsubame.entrypoints.wiring import (
+    Foundation,
+    http_services,
+    keep_audit,
+    open_foundation,
+    stream_ports,
+)
 from tsubame.presentation.http.application import API_ROOT, create_api
 from tsubame.presentation.http.doors import Doors
 from tsubame.presentation.http.middleware import BodyLimit, RequestRecord, ResponseHeaders
@@ -28,6 +35,8 @@ from tsubame.presentation.web.front_end import FrontEnd
 from tsubame.presentation.ws import route as stream_route
 from tsubame.presentation.ws.openapi import add_stream_messages
 from tsubame.presentation.ws.stream import StreamPorts
+
+_SETTLE_S: Final = 15.0
 
 
 def create_api_with_stream() -> FastAPI:
@@ -68,6 +77,7 @@ async def _run(settings: Settings) -> None:
         asyncio.TaskGroup() as group,
     ):
         group.create_task(foundation.bus.run(), name="signal-bus")
+        group.create_task(keep_audit(foundation), name="audit-keeper")
         group.create_task(serve_web(foundation, settings, opened), name="web")
 
 
@@ -80,7 +90,12 @@ async def serve_web(foundation: Foundation, settings: Settings, opened: socket.s
     try:
         await _prepare(services, settings)
         await _announce(services, settings)
-        await _serve(server, opened)
+        async with asyncio.TaskGroup() as group:
+            settling = group.create_task(every(_SETTLE_S, services.refusals.settle), name="refusals")
+            try:
+                await _serve(server, opened)
+            finally:
+                settling.cancel()
     finally:
         stream.hub.close()
         if services.practice is not None:

@@ -12,6 +12,9 @@ import procrastinate
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tsubame import __version__
+from tsubame.business.audit.keeper import AuditKeeper
+from tsubame.business.audit.refusals import Refusals
+from tsubame.business.audit.service import AuditService
 from tsubame.business.auth.authenticator import Authenticator
 from tsubame.business.auth.service import AuthService
 from tsubame.business.auth.sessions import Sessions
@@ -40,6 +43,7 @@ from tsubame.business.servers.endpoints import EndpointService
 from tsubame.business.servers.host_keys import HostKeyService
 from tsubame.business.servers.service import ServerService
 from tsubame.business.shared.clock import Clock
+from tsubame.business.shared.periodic import every
 from tsubame.business.storage.keeper import StorageKeeper
 from tsubame.business.storage.service import StorageService
 from tsubame.business.users.service import UserService
@@ -81,6 +85,7 @@ from tsubame.presentation.ws.subscription import Sources
 
 # web と worker が一つのプロセスに同居しても、画面の読み書きと運転が互いを待たない数
 _POOL_SIZE = 20
+_AUDIT_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -133,6 +138,12 @@ async def open_foundation(url: str, settings: Settings, application_name: str) -
         await engine.dispose()
 
 
+async def keep_audit(foundation: Foundation) -> None:
+    """監査記録の鎖の番をする。どのプロセスでも一つ動かす。取り消されるまで終わらない。"""
+    keeper = AuditKeeper(foundation.transactions, foundation.clock)
+    await every(_AUDIT_S, keeper.run_once)
+
+
 def http_services(foundation: Foundation, settings: Settings) -> HttpServices:
     transactions, clock, ssh = foundation.transactions, foundation.clock, foundation.ssh
     vault = FernetVault(foundation.keys)
@@ -167,6 +178,8 @@ def http_services(foundation: Foundation, settings: Settings) -> HttpServices:
         merged_logs=_merged_logs(foundation),
         outputs=OutputService(transactions, foundation.log_reader),
         storage=StorageService(transactions, clock),
+        audit=AuditService(transactions),
+        refusals=Refusals(transactions, clock),
         readiness=DatabaseReadiness(foundation.engine),
         practice=Practice(rooms, PracticeServer(PracticeFiles(settings.data_dir / "practice"))),
         secure_cookies=settings.secure_cookies,
@@ -186,6 +199,7 @@ def stream_ports(foundation: Foundation, services: HttpServices) -> StreamPorts:
     reader = foundation.log_reader
     return StreamPorts(
         authenticator=services.authenticator,
+        refusals=services.refusals,
         hub=Hub(foundation.bus),
         sources=Sources(executions=services.executions, logs=reader, feed=LogFeed(reader)),
     )

@@ -19,6 +19,7 @@ class Actor:
         project_roles: プロジェクトごとの役割。``role`` より弱ければ効かない。
         scope: API トークンで来たときの、そのトークンに許した権限。``None`` なら絞らない。
         address: どこから来たか(IP アドレス)。記録のため。仕組み自身なら空。
+        token: API トークンで来たときの、そのトークンの名前。記録のため。
     """
 
     user_id: UserId | None
@@ -27,6 +28,7 @@ class Actor:
     project_roles: Mapping[ProjectId, Role] = field(default_factory=dict)
     scope: frozenset[Permission] | None = None
     address: str = ""
+    token: str | None = None
 
     def role_in(self, project: ProjectId | None) -> Role | None:
         """そのプロジェクトで効く役割。``None`` を渡せば、どこでも効く役割。"""

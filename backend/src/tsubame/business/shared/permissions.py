@@ -37,6 +37,8 @@ class Permission(StrEnum):
     STORAGE_WRITE = "storage:write"
     USER_READ = "user:read"
     USER_WRITE = "user:write"
+    AUDIT_READ = "audit:read"
+    AUDIT_RETAIN = "audit:retain"
 
 
 MINIMUM_ROLE: Final[dict[Permission, Role]] = {
@@ -67,6 +69,8 @@ MINIMUM_ROLE: Final[dict[Permission, Role]] = {
     Permission.STORAGE_WRITE: Role.ADMIN,
     Permission.USER_READ: Role.VIEWER,
     Permission.USER_WRITE: Role.ADMIN,
+    Permission.AUDIT_READ: Role.ADMIN,
+    Permission.AUDIT_RETAIN: Role.ADMIN,
 }
 
 _RANK: Final = {role: rank for rank, role in enumerate(Role)}

@@ -1,6 +1,7 @@
 """道の引数に書く部品。"""
 
 import re
+from dataclasses import replace
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Header, Response
@@ -49,8 +50,21 @@ async def current_user(connection: HTTPConnection, services: ServicesDep) -> Use
 CurrentUser = Annotated[User, Depends(current_user)]
 
 
-def current_actor(user: CurrentUser) -> Actor:
-    return user.as_actor()
+def client_info(connection: HTTPConnection) -> ClientInfo:
+    address = connection.client.host if connection.client is not None else ""
+    agent = connection.headers.get("user-agent", "").replace("\0", "")
+    return ClientInfo(address=address, user_agent=agent[:_USER_AGENT_LENGTH])
+
+
+ClientDep = Annotated[ClientInfo, Depends(client_info)]
+
+
+def current_actor(connection: HTTPConnection, user: CurrentUser, client: ClientDep) -> Actor:
+    """通行証の持ち主。どこから来たかを添える。"""
+    actor = replace(user.as_actor(), address=client.address)
+    # 断ったときに、だれだったかを監査に残すため(errors.py)
+    connection.state.actor = actor
+    return actor
 
 
 CurrentActor = Annotated[Actor, Depends(current_actor)]
@@ -98,12 +112,3 @@ def _expected_version(if_match: str | None) -> int | None:
     if matched is None:
         raise InvalidInputError.one("if-match", "invalid_etag", 'If-Match must be one ETag such as "3".')
     return int(matched.group(1))
-
-
-def client_info(connection: HTTPConnection) -> ClientInfo:
-    address = connection.client.host if connection.client is not None else ""
-    agent = connection.headers.get("user-agent", "").replace("\0", "")
-    return ClientInfo(address=address, user_agent=agent[:_USER_AGENT_LENGTH])
-
-
-ClientDep = Annotated[ClientInfo, Depends(client_info)]

@@ -9,8 +9,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from tsubame.business.audit.refusals import Refusals
 from tsubame.business.auth.errors import SetupTokenError
 from tsubame.business.servers.errors import ConnectionProblem
+from tsubame.business.shared.actor import Actor
 from tsubame.business.shared.errors import (
     AuthenticationError,
     BusyError,
@@ -96,13 +98,36 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
-async def _domain_error(_: Request, error: Exception) -> JSONResponse:
+async def _domain_error(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, DomainError):  # 登録の型が Exception なので、狭める
         raise error
     status = status_of(error)
+    if is_refusal(error):
+        await _note_refusal(request, error)
     fields = error.errors if isinstance(error, InvalidInputError) else ()
     body = problem(status, error.code, error.detail, params=error.params, errors=fields)
     return respond(body, _headers(error, status))
+
+
+def is_refusal(error: DomainError) -> bool:
+    """権限が足りずに断ったか。読めない物を「ない」と答えたときも、もとは権限の不足である。"""
+    return status_of(error) == HTTPStatus.FORBIDDEN or isinstance(error.__cause__, PermissionDeniedError)
+
+
+async def _note_refusal(request: Request, error: DomainError) -> None:
+    """断ったことを監査に残す。HTTP で断る道は、どれもここを通る。"""
+    refusals: Refusals = request.app.state.services.refusals
+    address = request.client.host if request.client is not None else ""
+    # 名乗る前に断ったとき(よその頁からのログインなど)は、だれかを知らない
+    actor: Actor = getattr(request.state, "actor", None) or Actor(None, "", None, address=address)
+    path = request.scope["path"]
+    await refusals.note(actor, f"{request.method} {_template(path, request.path_params)}", path, error)
+
+
+def _template(path: str, params: Mapping[str, str]) -> str:
+    """``/api/v1/jobs/7`` → ``/api/v1/jobs/{job_id}``。route は、取り込んだ先の前置きを知らない。"""
+    names = {value: name for name, value in params.items()}
+    return "/".join(f"{{{names[part]}}}" if part in names else part for part in path.split("/"))
 
 
 def _headers(error: DomainError, status: int) -> Mapping[str, str] | None:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from tsubame.business.audit.refusals import Refusals
+from tsubame.business.audit.service import AuditService
 from tsubame.business.auth.authenticator import Authenticator
 from tsubame.business.auth.service import AuthService
 from tsubame.business.auth.setup import SetupService
@@ -66,6 +68,8 @@ class HttpServices:
     merged_logs: MergedLogService
     outputs: OutputService
     storage: StorageService
+    audit: AuditService
+    refusals: Refusals
     readiness: Readiness
     practice: Practice | None
     secure_cookies: bool

@@ -6,17 +6,20 @@
 
 import asyncio
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from fastapi import WebSocket
 from pydantic import TypeAdapter, ValidationError
 from starlette.websockets import WebSocketDisconnect
 
+from tsubame.business.audit.refusals import Refusals
 from tsubame.business.auth.authenticator import Authenticator
 from tsubame.business.shared.actor import Actor
 from tsubame.business.shared.errors import AuthenticationError, DomainError
 from tsubame.business.shared.ids import ExecutionId, TargetId
+from tsubame.presentation.http.dependencies import client_info
+from tsubame.presentation.http.errors import is_refusal
 from tsubame.presentation.ws.execution_subscription import ExecutionSubscription
 from tsubame.presentation.ws.hub import Hub
 from tsubame.presentation.ws.mailbox import Mailbox
@@ -52,6 +55,7 @@ _CLIENT_MESSAGE: Final[TypeAdapter[ClientMessage]] = TypeAdapter(ClientMessage)
 @dataclass(frozen=True, slots=True)
 class StreamPorts:
     authenticator: Authenticator
+    refusals: Refusals
     hub: Hub
     sources: Sources
 
@@ -87,9 +91,13 @@ class StreamSession:
             await self._authenticate(message.token)
 
     async def _authenticate(self, token: str) -> None:
-        self._actor = await self._ports.authenticator.actor_from(token)
+        self._actor = await self._identify(token)
         self._token = token
         await self.send_text(Ready(type="ready").model_dump_json())
+
+    async def _identify(self, token: str) -> Actor:
+        actor = await self._ports.authenticator.actor_from(token)
+        return replace(actor, address=client_info(self._socket).address)
 
     async def _converse(self, mailbox: Mailbox) -> None:
         loops = [
@@ -140,6 +148,7 @@ class StreamSession:
         try:
             subscription = await self._open(request)
         except DomainError as problem:
+            await self._note_refusal(request.topic, problem)
             await self._refuse(request.id, problem)
             return
         await self.send_text(Subscribed(type="subscribed", id=request.id).model_dump_json())
@@ -180,12 +189,17 @@ class StreamSession:
         """通行証が切れた、または利用者が止められたら閉じる。"""
         while True:
             await asyncio.sleep(_RECHECK_S)
-            self._actor = await self._ports.authenticator.actor_from(self._token)
+            self._actor = await self._identify(self._token)
 
     def _who(self) -> Actor:
         if self._actor is None:
             raise AuthenticationError("Not authenticated.")
         return self._actor
+
+    async def _note_refusal(self, topic: str, problem: DomainError) -> None:
+        """購読を断ったことを監査に残す。WebSocket で断る道は、どれもここを通る。"""
+        if is_refusal(problem):
+            await self._ports.refusals.note(self._who(), f"SUBSCRIBE {topic}", topic, problem)
 
     async def _refuse(self, subscription_id: int | None, problem: DomainError) -> None:
         await self._problem(subscription_id, problem.code, problem.detail)
