@@ -51,7 +51,7 @@ async def test_scan_then_approve(
     async with api.transactions.begin() as tx:
         query = select(audit_events.c.details).where(audit_events.c.action == "server.host_key_approved")
         details = (await tx.connection.execute(query)).scalar_one()
-    assert details == {"before": None, "after": sshd.host_key.fingerprint}
+    assert details == {"changes": {"host_key": {"from": None, "to": sshd.host_key.fingerprint}}}
 
 
 async def test_approval_needs_the_shown_fingerprint(

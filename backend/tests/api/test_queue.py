@@ -61,7 +61,8 @@ async def test_queue_is_in_order_and_can_be_changed(api: Api, admin: httpx.Async
     }
     async with api.transactions.begin() as tx:
         query = select(audit_events.c.details).where(audit_events.c.action == "execution.priority_changed")
-        assert (await tx.connection.execute(query)).scalars().all() == [{"before": 0, "after": 3}]
+        change = {"changes": {"priority": {"from": 0, "to": 3}}}
+        assert (await tx.connection.execute(query)).scalars().all() == [change]
 
 
 async def test_limits(api: Api, admin: httpx.AsyncClient) -> None:

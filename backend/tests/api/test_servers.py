@@ -177,14 +177,14 @@ async def test_delete_waits_for_unfinished_runs(api: Api, admin: httpx.AsyncClie
 
 
 async def test_changes_are_audited(api: Api, admin: httpx.AsyncClient) -> None:
-    """直した項目の名前が監査記録に残る。"""
+    """直した項目の、前と後が監査記録に残る。"""
     server = await new_server(admin)
     body = server_body(server["credential_id"], port=2222, tags=["x"])
     found(await admin.put(f"/servers/{server['id']}", json=body))
     async with api.transactions.begin() as tx:
         query = select(audit_events.c.details).where(audit_events.c.action == "server.updated")
         details = (await tx.connection.execute(query)).scalar_one()
-    assert details == {"changed": ["port", "tags"]}
+    assert details == {"changes": {"port": {"from": 22, "to": 2222}, "tags": {"from": [], "to": ["x"]}}}
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ async def test_policies_are_set_previewed_and_removed(api: Api, room: RetentionR
         )
         rows = audit.all()
     assert [row.action for row in rows] == ["retention_policy.changed", "retention_policy.removed"]
-    assert rows[0].details == {"before": None, "after": rule}
+    assert rows[0].details == {"changes": {"keep_days": {"from": None, "to": 30}}}
 
 
 @pytest.mark.parametrize(

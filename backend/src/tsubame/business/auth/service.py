@@ -1,14 +1,16 @@
 """ログイン・更新・ログアウト。"""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from tsubame.business.audit.entities import AuditEvent
+from tsubame.business.audit.entities import AuditEvent, Outcome
 from tsubame.business.auth.entities import ClientInfo, RefreshGrant, SignedIn
 from tsubame.business.auth.errors import BadCredentialsError, SessionEndedError
 from tsubame.business.auth.password_policy import normal
 from tsubame.business.auth.ports import AuthTx, Passwords
 from tsubame.business.auth.sessions import Sessions, hash_of
+from tsubame.business.shared.actor import Actor
 from tsubame.business.shared.clock import Clock
 from tsubame.business.shared.secret import Secret
 from tsubame.business.shared.transactions import Transactions
@@ -40,6 +42,7 @@ class AuthService:
         # 利用者がいなくても照合し、かかる時間から名前の有無を悟らせない
         matches, stronger = await self._passwords.verify(normal(password), stored)
         if user is None or not matches or user.disabled_at is not None:
+            await self._record_failure(user, client)
             raise BadCredentialsError("The user name or the password is wrong.")
         async with self._transactions.begin() as tx:
             if stronger is not None:
@@ -66,26 +69,50 @@ class AuthService:
                     return SignedIn(user=user, access=self._sessions.access_for(user), refresh=None)
             if grant is not None:
                 await tx.grants.revoke_family(grant.family, now)
+                if user is not None and grant.used_at is not None and grant.revoked_at is None:
+                    # 使い終わった券が、また出された。盗まれたのかもしれない
+                    reused = _event(user, "user.session_reused", client, Outcome.REFUSED)
+                    await tx.audit.record(reused)
         raise SessionEndedError("This session has ended. Sign in again.")
 
-    async def sign_out(self, token: str) -> None:
+    async def sign_out(self, token: str, client: ClientInfo) -> None:
         """券の家族を無効にする。知らない券なら、もう終わっているので何もしない。"""
         async with self._transactions.begin() as tx:
             grant = await tx.grants.find(hash_of(token))
-            if grant is not None:
-                await tx.grants.revoke_family(grant.family, self._clock.now())
+            if grant is None:
+                return
+            await tx.grants.revoke_family(grant.family, self._clock.now())
+            user = await tx.users.find(grant.user_id)
+            if user is not None and grant.revoked_at is None:
+                await tx.audit.record(_event(user, "user.signed_out", client))
+
+    async def _record_failure(self, user: User | None, client: ClientInfo) -> None:
+        """いない名前は残さない。名前の欄に、うっかりパスワードを打つ人がいるため。"""
+        actor = Actor(None, "", None, address=client.address)
+        event = AuditEvent(
+            actor=actor,
+            action="user.sign_in_failed",
+            subject_type="user",
+            subject_id=None if user is None else user.id,
+            subject_name="" if user is None else user.username,
+            details={"user_agent": client.user_agent},
+            outcome=Outcome.REFUSED,
+        )
+        async with self._transactions.begin() as tx:
+            await tx.audit.record(event)
 
 
 def _usable(grant: RefreshGrant, user: User, clock: Clock) -> bool:
     return grant.revoked_at is None and grant.expires_at > clock.now() and user.disabled_at is None
 
 
-def _event(user: User, action: str, client: ClientInfo) -> AuditEvent:
+def _event(user: User, action: str, client: ClientInfo, outcome: Outcome = Outcome.DONE) -> AuditEvent:
     return AuditEvent(
-        actor=user.as_actor(),
+        actor=replace(user.as_actor(), address=client.address),
         action=action,
         subject_type="user",
         subject_id=user.id,
         subject_name=user.username,
-        details={"address": client.address},
+        details={"user_agent": client.user_agent},
+        outcome=outcome,
     )

@@ -2,7 +2,7 @@
 
 import hmac
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tsubame.business.audit.entities import AuditEvent
 from tsubame.business.auth.entities import ClientInfo, SignedIn
@@ -10,7 +10,7 @@ from tsubame.business.auth.errors import SetupDoneError, SetupTokenError
 from tsubame.business.auth.password_policy import check_password, normal
 from tsubame.business.auth.ports import AuthTx, Passwords
 from tsubame.business.auth.sessions import Sessions, hash_of
-from tsubame.business.shared.actor import SYSTEM
+from tsubame.business.shared.actor import SYSTEM, Actor
 from tsubame.business.shared.errors import NameTakenError
 from tsubame.business.shared.permissions import Role
 from tsubame.business.shared.secret import Secret
@@ -67,7 +67,7 @@ class SetupService:
             await self._check_token(tx, token)
             user = await tx.users.add(NewUser(username, password_hash, Role.ADMIN))
             await tx.setup_token.clear()
-            await tx.audit.record(_created(user))
+            await tx.audit.record(_created(user, replace(SYSTEM, address=client.address)))
             return await self._sessions.open(tx, user, client)
 
     async def ensure_admin(self, admin: FirstAdmin) -> None:
@@ -85,7 +85,7 @@ class SetupService:
                     return
                 user = await tx.users.add(NewUser(username, password_hash, Role.ADMIN))
                 await tx.setup_token.clear()
-                await tx.audit.record(_created(user))
+                await tx.audit.record(_created(user, SYSTEM))
         except NameTakenError:
             # 同時に起きたもう一つの web が先に作った。望んだとおりになっている
             return
@@ -106,9 +106,9 @@ def _checked(admin: FirstAdmin) -> str:
     return username
 
 
-def _created(user: User) -> AuditEvent:
+def _created(user: User, actor: Actor) -> AuditEvent:
     return AuditEvent(
-        actor=SYSTEM,
+        actor=actor,
         action="user.created",
         subject_type="user",
         subject_id=user.id,

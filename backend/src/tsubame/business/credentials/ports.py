@@ -4,7 +4,7 @@ from typing import Protocol
 
 from tsubame.business.audit.ports import AuditLog
 from tsubame.business.credentials.entities import Credential, CredentialKind, PublicKey
-from tsubame.business.shared.ids import CredentialId, ProjectId
+from tsubame.business.shared.ids import CredentialId, ExecutionId, ProjectId
 from tsubame.business.shared.paging import Page, PageRequest
 from tsubame.business.shared.secret import Secret
 from tsubame.business.shared.signals import Signals
@@ -77,6 +77,21 @@ class CredentialRepository(Protocol):
 
     async def delete(self, credential_id: CredentialId) -> None:
         """Raises: CredentialInUseError, CredentialNotFoundError。"""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class UsedCredential:
+    """実行が使う認証情報。"""
+
+    id: CredentialId
+    project_id: ProjectId
+    name: str
+
+
+class CredentialUses(Protocol):
+    async def used_by(self, execution_id: ExecutionId) -> list[UsedCredential]:
+        """その実行の対象が使う認証情報。途中の踏み台と sudo の分も。"""
         ...
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from tsubame.business.audit.changes import CHANGED, changes
 from tsubame.business.audit.entities import AuditEvent
 from tsubame.business.credentials.documents import open_sealed, seal
 from tsubame.business.credentials.drafts import CheckedSecret, CredentialDraft, checked_draft, checked_secret
@@ -80,9 +81,12 @@ class CredentialService:
         draft = checked_draft(draft, secret_required=stored.kind is not draft.kind)
         columns = await self._changed_secret(credential_id, draft, stored)
         async with self._transactions.begin() as tx:
+            before = await tx.credentials.get(credential_id)
             await tx.credentials.replace(credential_id, draft.name, columns, expected_version)
             credential = await tx.credentials.get(credential_id)
-            details = {"kind": credential.kind, "secret_changed": columns is not None}
+            details: dict[str, object] = {
+                "changes": _changes(before, credential, secret_changed=columns is not None)
+            }
             await tx.audit.record(_event(actor, "credential.updated", credential, details))
             await tx.signals.send(SignalKind.CREDENTIAL, [credential_id])
         return credential
@@ -93,7 +97,8 @@ class CredentialService:
         async with self._transactions.begin() as tx:
             credential = await tx.credentials.get(credential_id)
             await tx.credentials.delete(credential_id)
-            await tx.audit.record(_event(actor, "credential.deleted", credential, {"kind": credential.kind}))
+            details: dict[str, object] = {"changes": changes(_recorded(credential), {})}
+            await tx.audit.record(_event(actor, "credential.deleted", credential, details))
             await tx.signals.send(SignalKind.CREDENTIAL, [credential_id])
 
     async def _add(self, actor: Actor, name: str, secret: CheckedSecret) -> Credential:
@@ -102,7 +107,8 @@ class CredentialService:
             columns = self._columns(credential_id, secret)
             await tx.credentials.add(CredentialRow(credential_id, DEFAULT_PROJECT, name, columns))
             credential = await tx.credentials.get(credential_id)
-            await tx.audit.record(_event(actor, "credential.created", credential, {"kind": credential.kind}))
+            details: dict[str, object] = {"changes": changes({}, _recorded(credential))}
+            await tx.audit.record(_event(actor, "credential.created", credential, details))
             await tx.signals.send(SignalKind.CREDENTIAL, [credential_id])
         return credential
 
@@ -144,6 +150,22 @@ def _login_of(draft: CredentialDraft, current: Login | None) -> Login:
     raise InvalidInputError.one("private_key", "required", "This must not be empty.")
 
 
+def _changes(before: Credential, after: Credential, *, secret_changed: bool) -> dict[str, object]:
+    """秘密の中身は、変わったことだけを残す。"""
+    found = changes(_recorded(before), _recorded(after))
+    return {**found, "secret": CHANGED} if secret_changed else found
+
+
+def _recorded(credential: Credential) -> dict[str, object]:
+    key = credential.public_key
+    return {
+        "name": credential.name,
+        "kind": credential.kind,
+        "public_key": None if key is None else key.fingerprint,
+        "has_passphrase": credential.has_passphrase,
+    }
+
+
 def _event(actor: Actor, action: str, credential: Credential, details: dict[str, object]) -> AuditEvent:
     return AuditEvent(
         actor=actor,
@@ -152,4 +174,5 @@ def _event(actor: Actor, action: str, credential: Credential, details: dict[str,
         subject_id=credential.id,
         subject_name=credential.name,
         details=details,
+        project_id=credential.project_id,
     )

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from tsubame.business.audit.changes import changes
 from tsubame.business.audit.entities import AuditEvent
 from tsubame.business.audit.ports import AuditLog
 from tsubame.business.executions.entities import ExecutionDetail, ExecutionKind
@@ -111,12 +112,16 @@ class QueueService:
             before = await tx.executions.get(execution_id)
             if not await tx.waiting.set_priority(execution_id, priority):
                 raise NotInQueueError(f"Execution {execution_id} has no waiting targets.")
-            details: dict[str, object] = {"before": before.priority, "after": priority}
-            await tx.audit.record(
-                AuditEvent(
-                    actor, "execution.priority_changed", "execution", execution_id, before.job_name, details
-                )
+            event = AuditEvent(
+                actor=actor,
+                action="execution.priority_changed",
+                subject_type="execution",
+                subject_id=execution_id,
+                subject_name=before.job_name,
+                details={"changes": changes({"priority": before.priority}, {"priority": priority})},
+                project_id=before.project_id,
             )
+            await tx.audit.record(event)
             await tx.signals.send(SignalKind.EXECUTION, [execution_id])
             await tx.signals.send(SignalKind.QUEUE, [0])
             return await tx.executions.detail(execution_id)
@@ -133,16 +138,21 @@ class QueueService:
         """
         actor.require(Permission.LIMIT_WRITE)
         async with self._transactions.begin() as tx:
+            before = _limits(await tx.waiting.limits())
             unknown = await tx.waiting.set_limits(change)
             if unknown:
                 index = list(change.projects).index(unknown[0])
                 raise InvalidInputError.one(
                     f"projects.{index}.id", "project_not_found", "There is no such project."
                 )
-            details: dict[str, object] = {
-                "max_parallel": change.max_parallel,
-                "projects": {str(key): value for key, value in change.projects.items()},
-            }
+            limits = await tx.waiting.limits()
+            details: dict[str, object] = {"changes": changes(before, _limits(limits))}
             await tx.audit.record(AuditEvent(actor, "limits.changed", "limits", None, "limits", details))
             await tx.signals.send(SignalKind.QUEUE, [0])
-            return await tx.waiting.limits()
+            return limits
+
+
+def _limits(limits: Limits) -> dict[str, object]:
+    """監査に残す形。"""
+    projects = {f"projects.{project.name}": project.max_parallel for project in limits.projects}
+    return {"max_parallel": limits.max_parallel, **projects}

@@ -71,7 +71,7 @@ class ExecutionService:
             left = await tx.executions.request_cancel(execution_id, actor, self._clock.now())
             detail = await tx.executions.detail(execution_id)
             await tx.signals.send(SignalKind.CANCEL, left)
-            await _tell(tx, _event(actor, "execution.cancelled", execution_id, detail.execution.job_name))
+            await _tell(tx, _event(actor, "execution.cancelled", detail.execution))
         return detail
 
     async def pause(self, actor: Actor, execution_id: ExecutionId) -> ExecutionDetail:
@@ -87,8 +87,9 @@ class ExecutionService:
                 raise AlreadyPausedError(f"Execution {execution_id} is already paused.")
             await tx.flow.pause(execution_id, Pause(PauseReason.BY_PERSON, actor.name, now))
             await tx.flow.refresh(execution_id, now)
-            await _tell(tx, _event(actor, "execution.paused", execution_id, flow.job_name))
-            return await tx.executions.detail(execution_id)
+            detail = await tx.executions.detail(execution_id)
+            await _tell(tx, _event(actor, "execution.paused", detail.execution))
+            return detail
 
     async def go_on(self, actor: Actor, execution_id: ExecutionId) -> ExecutionDetail:
         """待たせていた実行を続ける。ここまでの失敗は許したことにし、終わった波の次を開く。
@@ -106,8 +107,9 @@ class ExecutionService:
             if wave is not None:
                 await tx.flow.open_wave(execution_id, wave)
             await tx.flow.refresh(execution_id, now)
-            await _tell(tx, _event(actor, "execution.continued", execution_id, flow.job_name))
-            return await tx.executions.detail(execution_id)
+            detail = await tx.executions.detail(execution_id)
+            await _tell(tx, _event(actor, "execution.continued", detail.execution))
+            return detail
 
     async def get(self, actor: Actor, execution_id: ExecutionId) -> ExecutionDetail:
         actor.require(Permission.EXECUTION_READ)
@@ -158,8 +160,10 @@ async def _live(tx: ExecutionTx, execution_id: ExecutionId) -> Flow:
     return flow
 
 
-def _event(actor: Actor, action: str, execution_id: ExecutionId, job_name: str) -> AuditEvent:
-    return AuditEvent(actor, action, "execution", execution_id, job_name)
+def _event(actor: Actor, action: str, execution: Execution) -> AuditEvent:
+    return AuditEvent(
+        actor, action, "execution", execution.id, execution.job_name, project_id=execution.project_id
+    )
 
 
 async def _tell(tx: ExecutionTx, event: AuditEvent) -> None:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from tsubame.business.audit.entities import AuditEvent
 from tsubame.business.audit.ports import AuditLog
+from tsubame.business.credentials.ports import CredentialUses
 from tsubame.business.executions.admission import AdmissionRepository, admit
 from tsubame.business.executions.commands import CommandDraft, checked_command, command_title
 from tsubame.business.executions.entities import (
@@ -56,6 +57,9 @@ class StartTx(Protocol):
 
     @property
     def selection(self) -> ServerSelection: ...
+
+    @property
+    def credentials(self) -> CredentialUses: ...
 
     @property
     def executions(self) -> ExecutionRepository: ...
@@ -177,11 +181,12 @@ class StartService:
             await tx.flow.refresh(execution_id, now)
             await admit(tx, now)
             details: dict[str, object] = {"targets": len(again)}
-            event = AuditEvent(
-                actor, "execution.failed_rerun", "execution", execution_id, flow.job_name, details
+            detail = await tx.executions.detail(execution_id)
+            await tx.audit.record(
+                _event(actor, "execution.failed_rerun", detail.execution, details),
+                *await _credential_uses(tx, actor, detail.execution),
             )
-            await tx.audit.record(event)
-            return await tx.executions.detail(execution_id)
+            return detail
 
     async def command(
         self, actor: Actor, draft: CommandDraft, idempotency_key: str | None
@@ -237,8 +242,8 @@ class StartService:
         )
         execution_id = added.execution.id
         admitted = await admit(tx, now) if skipped is None else ()
-        event = AuditEvent(actor, order.action, "execution", execution_id, order.name, order.details)
-        await tx.audit.record(event)
+        uses = await _credential_uses(tx, actor, added.execution) if skipped is None else []
+        await tx.audit.record(_event(actor, order.action, added.execution, order.details), *uses)
         await tx.signals.send(SignalKind.EXECUTION, [execution_id])
         if skipped is None and not {target.id for target in added.targets}.issubset(admitted):
             # 順番を待つものがある。その居場所を読む
@@ -260,12 +265,47 @@ class StartService:
                 for old in occupants[: len(occupants) - limit + 1]:
                     left = await tx.executions.request_cancel(old, actor, now, CancelReason.REPLACED)
                     await tx.audit.record(
-                        AuditEvent(actor, "execution.replaced", "execution", old, order.name)
+                        AuditEvent(
+                            actor,
+                            "execution.replaced",
+                            "execution",
+                            old,
+                            order.name,
+                            project_id=order.project_id,
+                        )
                     )
                     await tx.signals.send(SignalKind.CANCEL, left)
             case WhenFull.QUEUE:
                 pass
         return None
+
+
+def _event(actor: Actor, action: str, execution: Execution, details: Mapping[str, object]) -> AuditEvent:
+    return AuditEvent(
+        actor=actor,
+        action=action,
+        subject_type="execution",
+        subject_id=execution.id,
+        subject_name=execution.job_name,
+        details=details,
+        project_id=execution.project_id,
+    )
+
+
+async def _credential_uses(tx: StartTx, actor: Actor, execution: Execution) -> list[AuditEvent]:
+    """この実行が使う認証情報(踏み台と sudo の分も)を、使ったこととして残す。"""
+    return [
+        AuditEvent(
+            actor=actor,
+            action="credential.used",
+            subject_type="credential",
+            subject_id=used.id,
+            subject_name=used.name,
+            details={"execution_id": execution.id, "job": execution.job_name},
+            project_id=used.project_id,
+        )
+        for used in await tx.credentials.used_by(execution.id)
+    ]
 
 
 async def _earlier(tx: StartTx, actor: Actor, key: str | None) -> Execution | None:

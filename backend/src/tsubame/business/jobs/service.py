@@ -1,7 +1,8 @@
 """ジョブの用件。"""
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
+from tsubame.business.audit.changes import changes, facts
 from tsubame.business.audit.entities import AuditEvent
 from tsubame.business.jobs.drafts import checked_job
 from tsubame.business.jobs.entities import Job
@@ -37,7 +38,8 @@ class JobService:
         async with self._transactions.begin() as tx:
             await _check_servers_exist(tx, draft)
             job = await tx.jobs.add(DEFAULT_PROJECT, draft)
-            await _tell(tx, _event(actor, "job.created", job))
+            details: dict[str, object] = {"changes": _changes(None, draft)}
+            await _tell(tx, _event(actor, "job.created", job, details))
         return job
 
     async def update(self, actor: Actor, job_id: JobId, draft: JobDraft, expected_version: int | None) -> Job:
@@ -51,7 +53,7 @@ class JobService:
             before = await tx.jobs.get(job_id)
             await _check_servers_exist(tx, draft)
             job = await tx.jobs.replace(job_id, draft, expected_version)
-            details: dict[str, object] = {"changed": _changed(_draft_of(before), draft)}
+            details: dict[str, object] = {"changes": _changes(_draft_of(before), draft)}
             await _tell(tx, _event(actor, "job.updated", job, details))
             if before.queueing.concurrency_limit != draft.queueing.concurrency_limit:
                 # 広がった枠を待っている実行を、すぐ始めるため
@@ -68,7 +70,10 @@ class JobService:
             original = await tx.jobs.get(job_id)
             draft = checked_job(replace(_draft_of(original), name=name))
             job = await tx.jobs.add(original.project_id, draft)
-            await _tell(tx, _event(actor, "job.created", job, {"duplicate_of": job_id}))
+            await _tell(
+                tx,
+                _event(actor, "job.created", job, {"duplicate_of": job_id, "changes": _changes(None, draft)}),
+            )
         return job
 
     async def delete(self, actor: Actor, job_id: JobId) -> None:
@@ -80,7 +85,8 @@ class JobService:
         async with self._transactions.begin() as tx:
             job = await tx.jobs.get(job_id)
             await tx.jobs.delete(job_id)
-            await _tell(tx, _event(actor, "job.deleted", job))
+            details: dict[str, object] = {"changes": _changes(_draft_of(job), None)}
+            await _tell(tx, _event(actor, "job.deleted", job, details))
 
 
 async def _check_servers_exist(tx: JobsTx, draft: JobDraft) -> None:
@@ -110,13 +116,23 @@ def _draft_of(job: Job) -> JobDraft:
     )
 
 
-def _changed(before: JobDraft, after: JobDraft) -> list[str]:
-    names = (field.name for field in fields(JobDraft))
-    return [name for name in names if getattr(before, name) != getattr(after, name)]
+def _changes(before: JobDraft | None, after: JobDraft | None) -> dict[str, object]:
+    # 環境変数の値には秘密を書く人がいる。どの名前が変わったかだけを残す
+    old, new = _recorded(before), _recorded(after)
+    return changes(old, new, secret={name for name in (*old, *new) if name.startswith("env.")})
+
+
+def _recorded(draft: JobDraft | None) -> dict[str, object]:
+    if draft is None:
+        return {}
+    spec = facts(draft.spec)
+    env = {f"env.{name}": value for name, value in draft.spec.env}
+    return {
+        name: value for name, value in {**facts(draft), **spec, **env}.items() if name not in {"spec", "env"}
+    }
 
 
 def _event(actor: Actor, action: str, job: Job, details: dict[str, object] | None = None) -> AuditEvent:
-    # 環境変数の値には秘密を書く人がいる。中身の差は残さず、変わった項目の名前だけを残す
     return AuditEvent(
         actor=actor,
         action=action,
@@ -124,4 +140,5 @@ def _event(actor: Actor, action: str, job: Job, details: dict[str, object] | Non
         subject_id=job.id,
         subject_name=job.name,
         details=details or {},
+        project_id=job.project_id,
     )

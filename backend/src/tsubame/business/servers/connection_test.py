@@ -12,6 +12,7 @@ from tsubame.business.servers.errors import (
     HostKeyChangedError,
     HostKeyUnknownError,
 )
+from tsubame.business.servers.events import server_event
 from tsubame.business.servers.host_keys import HostKeyService
 from tsubame.business.servers.ports import ConnectionTester, ServersTx
 from tsubame.business.shared.actor import Actor
@@ -59,12 +60,15 @@ class ConnectionTestService:
         """
         actor.require(Permission.SERVER_TEST)
         async with self._transactions.begin() as tx:
-            await tx.servers.get(server_id)
+            server = await tx.servers.get(server_id)
         result = ConnectionTest(tuple(await self._steps(server_id)))
         if result.failure is not None and result.failure.reason in _KEY_TO_SHOW:
             await self._offer_key(actor, result.failure.hop or server_id)
         async with self._transactions.begin() as tx:
             await tx.servers.record_test(server_id, result.reason or "")
+            # 認証情報を使ってサーバに入るので、変えるものがなくても残す
+            details: dict[str, object] = {"credential": server.credential_name, "reason": result.reason}
+            await tx.audit.record(server_event(actor, "server.tested", server, details))
             await tx.signals.send(SignalKind.SERVER, [server_id])
         return result
 

@@ -13,4 +13,5 @@ def server_event(
         subject_id=server.id,
         subject_name=server.name,
         details=details or {},
+        project_id=server.project_id,
     )

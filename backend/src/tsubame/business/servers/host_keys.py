@@ -3,6 +3,7 @@
 import hmac
 from dataclasses import dataclass
 
+from tsubame.business.audit.changes import changes
 from tsubame.business.servers.endpoints import EndpointService
 from tsubame.business.servers.entities import HostKey, Server
 from tsubame.business.servers.errors import HostKeyMismatchError
@@ -95,9 +96,9 @@ class HostKeyService:
             before = await tx.servers.get(seen.id)
             _check_same_address(seen, before)
             await tx.servers.pin_host_key(seen.id, key)
+            pinned = None if before.pinned_key is None else before.pinned_key.fingerprint
             details: dict[str, object] = {
-                "before": None if before.pinned_key is None else before.pinned_key.fingerprint,
-                "after": key.fingerprint,
+                "changes": changes({"host_key": pinned}, {"host_key": key.fingerprint})
             }
             await tx.audit.record(server_event(actor, "server.host_key_approved", before, details))
             await tx.signals.send(SignalKind.SERVER, [seen.id])

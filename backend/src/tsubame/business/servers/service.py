@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import fields
 
+from tsubame.business.audit.changes import changes
 from tsubame.business.credentials.entities import CredentialKind
 from tsubame.business.credentials.errors import CredentialNotFoundError
 from tsubame.business.servers.drafts import checked_server
@@ -62,7 +63,8 @@ class ServerService:
                 await _check_sudo_credential(tx, draft)
                 await check_jump(tx, None, draft)
                 server = await tx.servers.add(DEFAULT_PROJECT, draft)
-                await tx.audit.record(server_event(actor, "server.created", server))
+                details: dict[str, object] = {"changes": changes({}, _recorded(draft))}
+                await tx.audit.record(server_event(actor, "server.created", server, details))
                 await tx.signals.send(SignalKind.SERVER, [server.id])
         except CredentialNotFoundError as exc:
             raise _unknown_credential() from exc
@@ -85,7 +87,7 @@ class ServerService:
                 await _check_sudo_credential(tx, draft)
                 await check_jump(tx, server_id, draft)
                 server = await tx.servers.replace(server_id, draft, expected_version)
-                details: dict[str, object] = {"changed": _changed(before, draft)}
+                details: dict[str, object] = {"changes": changes(_recorded(before), _recorded(draft))}
                 await tx.audit.record(server_event(actor, "server.updated", server, details))
                 await tx.signals.send(SignalKind.SERVER, [server_id])
                 if before.max_parallel != draft.max_parallel:
@@ -102,14 +104,15 @@ class ServerService:
         async with self._transactions.begin() as tx:
             server = await tx.servers.get(server_id)
             await tx.servers.delete(server_id)
-            await tx.audit.record(server_event(actor, "server.deleted", server))
+            details: dict[str, object] = {"changes": changes(_recorded(server), {})}
+            await tx.audit.record(server_event(actor, "server.deleted", server, details))
             await tx.signals.send(SignalKind.SERVER, [server_id])
         await self._connections.forget(server_id)
 
 
-def _changed(before: Server, draft: ServerDraft) -> list[str]:
-    names = (field.name for field in fields(ServerDraft))
-    return [name for name in names if getattr(before, name) != getattr(draft, name)]
+def _recorded(server: Server | ServerDraft) -> dict[str, object]:
+    """監査に残す項目。人が決めるものだけ。"""
+    return {field.name: getattr(server, field.name) for field in fields(ServerDraft)}
 
 
 async def _check_sudo_credential(tx: ServersTx, draft: ServerDraft) -> None:

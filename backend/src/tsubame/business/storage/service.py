@@ -2,12 +2,13 @@
 
 from typing import Final
 
+from tsubame.business.audit.changes import changes, facts
 from tsubame.business.audit.entities import AuditEvent
 from tsubame.business.executions.entities import ExecutionDetail
 from tsubame.business.shared.actor import Actor
 from tsubame.business.shared.clock import Clock
 from tsubame.business.shared.errors import InvalidInputError
-from tsubame.business.shared.ids import ExecutionId
+from tsubame.business.shared.ids import ExecutionId, ProjectId
 from tsubame.business.shared.permissions import Permission
 from tsubame.business.shared.signals import SignalKind
 from tsubame.business.shared.transactions import Transactions
@@ -87,9 +88,17 @@ class StorageService:
         async with self._transactions.begin() as tx:
             pin = Pin(self._clock.now(), actor.name) if pinned else None
             if await tx.storage.set_pin(execution_id, pin):
-                name = (await tx.executions.get(execution_id)).job_name
+                execution = await tx.executions.get(execution_id)
                 action = "execution.pinned" if pinned else "execution.unpinned"
-                await tx.audit.record(AuditEvent(actor, action, "execution", execution_id, name))
+                event = AuditEvent(
+                    actor,
+                    action,
+                    "execution",
+                    execution_id,
+                    execution.job_name,
+                    project_id=execution.project_id,
+                )
+                await tx.audit.record(event)
                 await tx.signals.send(SignalKind.EXECUTION, [execution_id])
             return await tx.executions.detail(execution_id)
 
@@ -97,15 +106,14 @@ class StorageService:
 def _event(
     actor: Actor, action: str, place: PolicyPlace, change: tuple[Policy | None, Policy | None]
 ) -> AuditEvent:
-    before, after = (None if policy is None else _plain(policy) for policy in change)
+    before, after = ({} if policy is None else facts(policy) for policy in change)
+    project = ProjectId(place.id) if place.scope is Scope.PROJECT and place.id is not None else None
     return AuditEvent(
-        actor, action, "retention_policy", place.id, place.scope, {"before": before, "after": after}
+        actor=actor,
+        action=action,
+        subject_type="retention_policy",
+        subject_id=place.id,
+        subject_name=place.scope,
+        details={"changes": changes(before, after)},
+        project_id=project,
     )
-
-
-def _plain(policy: Policy) -> dict[str, int | None]:
-    return {
-        "archive_after_days": policy.archive_after_days,
-        "keep_days": policy.keep_days,
-        "keep_executions": policy.keep_executions,
-    }

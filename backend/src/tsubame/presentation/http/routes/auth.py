@@ -54,11 +54,11 @@ async def refresh(
 
 
 @router.post("/logout", status_code=204, operation_id="logout", responses=problems())
-async def logout(request: Request, response: Response, services: ServicesDep) -> None:
+async def logout(request: Request, response: Response, client: ClientDep, services: ServicesDep) -> None:
     session_cookie.refuse_cross_site(request)
     token = session_cookie.read(request, always_secure=services.secure_cookies)
     if token is not None:
-        await services.auth.sign_out(token)
+        await services.auth.sign_out(token, client)
     session_cookie.clear(request, response, always_secure=services.secure_cookies)
 
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from fastapi import APIRouter, Request, Response
 
 from tsubame.business.auth.setup import FirstAdmin
@@ -30,5 +32,5 @@ async def set_up(
     admin = FirstAdmin(body.username, Secret(body.password.get_secret_value()))
     signed_in = await services.setup.set_up(body.token, admin, client)
     if body.practice and services.practice is not None:
-        await services.practice.install(signed_in.user.as_actor())
+        await services.practice.install(replace(signed_in.user.as_actor(), address=client.address))
     return deliver(request, response, signed_in, services)
