@@ -17,6 +17,7 @@ ROLES: Final = tuple(Role)
 OPEN: Final = {
     "GET /healthz",
     "GET /readyz",
+    "GET /.well-known/security.txt",
     "GET /api/v1/setup",
     "POST /api/v1/setup",
     "POST /api/v1/auth/login",

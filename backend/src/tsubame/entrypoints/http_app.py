@@ -53,7 +53,8 @@ def create_http_app(services: HttpServices, stream: StreamPorts, screens: Path) 
     api.state.services = services
     api.state.stream = stream
     # 外から順に: 記録(番号)→ 見出し → 大きさ → 振り分け。どの失敗の応答にも番号と見出しが付く
-    return RequestRecord(ResponseHeaders(BodyLimit(Doors(api, FrontEnd(screens)))))
+    inner = BodyLimit(Doors(api, FrontEnd(screens)))
+    return RequestRecord(ResponseHeaders(inner, https_only=services.site.is_https))
 
 
 def screens_directory() -> Path:

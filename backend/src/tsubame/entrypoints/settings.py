@@ -6,6 +6,7 @@
 import base64
 import binascii
 import os
+import re
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -21,6 +22,8 @@ from tsubame.entrypoints.settings_sources import PREFIX, SecretFileSource, Setti
 _KEY_BYTES = 32
 # obstore が話せて、書き込める置き場
 _ARCHIVE_SCHEMES = ("file", "s3", "s3a", "gs", "az", "azure", "abfs", "abfss", "adl")
+# 一行に書く物なので、改行はもちろん、空白も入れさせない
+_CONTACT = re.compile(r"(mailto:|https://|tel:)[!-~]+")
 
 
 def default_data_dir() -> Path:
@@ -69,6 +72,11 @@ class Settings(BaseSettings):
     public_url: str | None = Field(
         default=None,
         description="利用者がブラウザで開く URL。逆プロキシの後ろに置くときに書く。例 https://ci.example.com",
+    )
+    security_contact: str | None = Field(
+        default=None,
+        description="弱点を見つけた人の知らせ先。/.well-known/security.txt に出す(RFC 9116)。"
+        "mailto:security@example.com や https://… の形。",
     )
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
         default=(IPv4Network("127.0.0.1"), IPv6Network("::1")),
@@ -175,6 +183,13 @@ class Settings(BaseSettings):
         if url is not None and not url.startswith(("http://", "https://")):
             raise ValueError("it must start with http:// or https://")
         return url.rstrip("/") if url else None
+
+    @field_validator("security_contact")
+    @classmethod
+    def _check_contact(cls, contact: str | None) -> str | None:
+        if contact is not None and not _CONTACT.fullmatch(contact):
+            raise ValueError("it must be one URI such as mailto:security@example.com or https://...")
+        return contact
 
     @field_validator("archive_url")
     @classmethod

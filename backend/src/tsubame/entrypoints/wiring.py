@@ -77,7 +77,9 @@ from tsubame.entrypoints.data_directory import encryption_keys
 from tsubame.entrypoints.practice import Practice, PracticeRooms
 from tsubame.entrypoints.settings import Settings
 from tsubame.entrypoints.worker_loop import WorkerParts
+from tsubame.presentation.http.pace import Pacer
 from tsubame.presentation.http.services import HttpServices
+from tsubame.presentation.http.site import Site
 from tsubame.presentation.ws.hub import Hub
 from tsubame.presentation.ws.log_feed import LogFeed
 from tsubame.presentation.ws.stream import StreamPorts
@@ -183,6 +185,8 @@ def http_services(foundation: Foundation, settings: Settings) -> HttpServices:
         readiness=DatabaseReadiness(foundation.engine),
         practice=Practice(rooms, PracticeServer(PracticeFiles(settings.data_dir / "practice"))),
         secure_cookies=settings.secure_cookies,
+        site=Site(settings.public_url, settings.security_contact),
+        pacer=Pacer(),
     )
 
 

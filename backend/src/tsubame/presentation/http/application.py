@@ -16,6 +16,7 @@ from tsubame.presentation.http.routes import (
     log_search,
     merged_log,
     queue,
+    security_txt,
     server_runs,
     servers,
     setup,
@@ -55,6 +56,7 @@ def create_api() -> FastAPI:
     )  # fmt: skip
     errors.install(app)
     app.include_router(health.router)
+    app.include_router(security_txt.router)
     for room in _ROOMS:
         app.include_router(room.router, prefix=API_ROOT)
     log_search.add_search_messages(app)

@@ -13,10 +13,12 @@ from tsubame.business.shared.errors import AuthenticationError, InvalidInputErro
 from tsubame.business.shared.paging import DEFAULT_LIMIT, MAX_LIMIT, PageRequest, decode_cursor
 from tsubame.business.users.entities import User
 from tsubame.presentation.http.errors import PROBLEM_JSON
+from tsubame.presentation.http.pace import Pace
 from tsubame.presentation.http.schemas.common import Problem
 from tsubame.presentation.http.services import HttpServices
 
-_PROBLEMS: Final = (400, 401, 403, 404, 409, 412, 422, 503)
+_PROBLEMS: Final = (400, 401, 403, 404, 409, 412, 413, 422, 429, 503)
+_PEOPLE_BEHIND_ONE_ADDRESS: Final = 5
 _ETAG: Final = re.compile(r'(?:W/)?"(\d{1,9})"')
 _USER_AGENT_LENGTH: Final = 300
 
@@ -112,3 +114,13 @@ def _expected_version(if_match: str | None) -> int | None:
     if matched is None:
         raise InvalidInputError.one("if-match", "invalid_etag", 'If-Match must be one ETag such as "3".')
     return int(matched.group(1))
+
+
+def paced(pace: Pace) -> Any:
+    """手間のかかる道の ``dependencies`` に並べる、速さの限り。一人ごとと、一つの住所ごとに数える。"""
+
+    async def take(user: CurrentUser, client: ClientDep, services: ServicesDep) -> None:
+        services.pacer.take(pace, f"user {user.id}")
+        services.pacer.take(pace, f"address {client.address}", _PEOPLE_BEHIND_ONE_ADDRESS)
+
+    return Depends(take)

@@ -5,8 +5,9 @@ from typing import Final
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tsubame.presentation.http.middleware import API_PREFIX
+from tsubame.presentation.http.routes import security_txt
 
-_WATCHED: Final = frozenset({"/healthz", "/readyz", "/api"})
+_OURS: Final = frozenset({"/healthz", "/readyz", "/api", security_txt.PATH})
 
 
 class Doors:
@@ -18,5 +19,5 @@ class Doors:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
-        is_page = scope["type"] == "http" and not path.startswith(API_PREFIX) and path not in _WATCHED
+        is_page = scope["type"] == "http" and not path.startswith(API_PREFIX) and path not in _OURS
         await (self._front_end if is_page else self._api)(scope, receive, send)

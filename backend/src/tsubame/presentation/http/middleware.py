@@ -66,10 +66,16 @@ class RequestRecord:
 
 
 class ResponseHeaders:
-    """どの応答にも安全のための見出しを付け、API の応答を溜め置かせない。"""
+    """どの応答にも安全のための見出しを付け、API の応答を溜め置かせない。
 
-    def __init__(self, app: ASGIApp) -> None:
+    ``https_only`` なら、この名前の機械を一年のあいだ https でだけ開かせる(RFC 6797)。
+    """
+
+    def __init__(self, app: ASGIApp, *, https_only: bool) -> None:
         self._app = app
+        # 下の名前(includeSubDomains)までは決めない。よその持ち物かもしれず、要れば逆プロキシが付けられる
+        extra = {"Strict-Transport-Security": "max-age=31536000"} if https_only else {}
+        self._headers = _SECURITY_HEADERS | extra
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -79,7 +85,7 @@ class ResponseHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in _SECURITY_HEADERS.items():
+                for name, value in self._headers.items():
                     headers.setdefault(name, value)
                 if scope["path"].startswith(API_PREFIX):
                     headers.setdefault("Cache-Control", "no-store")

@@ -25,6 +25,8 @@ from tsubame.business.shared.actor import Actor
 from tsubame.business.storage.service import StorageService
 from tsubame.business.users.service import UserService
 from tsubame.business.workers.service import WorkerService
+from tsubame.presentation.http.pace import Pacer
+from tsubame.presentation.http.site import Site
 
 
 class Readiness(Protocol):
@@ -73,3 +75,5 @@ class HttpServices:
     readiness: Readiness
     practice: Practice | None
     secure_cookies: bool
+    site: Site
+    pacer: Pacer

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from tsubame.business.auth.entities import RefreshToken
 from tsubame.business.shared.errors import PermissionDeniedError
+from tsubame.presentation.http.services import HttpServices
 
 NAME: Final = "tsubame_refresh"
 PATH: Final = "/api/v1/auth"
@@ -65,6 +66,10 @@ def is_same_site(connection: HTTPConnection) -> bool:
     if site is not None:
         return site in {"same-origin", "none"}
     origin = connection.headers.get("origin")
+    services: HttpServices = connection.app.state.services
+    if origin is not None and origin == services.site.public_origin:
+        # 逆プロキシが Host を書き換えても、決めてある URL の頁は自分の頁
+        return True
     # X-Forwarded-Host は、よその頁からは付けられない(付けると事前確認で止まる)
     hosts = {connection.headers.get("host"), connection.headers.get("x-forwarded-host")}
     return origin is None or urlsplit(origin).netloc in hosts

@@ -11,8 +11,9 @@ from tsubame.business.executions.log_search import MAX_LIMIT, Search
 from tsubame.business.executions.log_search_ports import JobPeriod, SearchQuery
 from tsubame.business.shared.ids import ExecutionId, JobId, TargetId
 from tsubame.presentation.http.api_model import RowId
-from tsubame.presentation.http.dependencies import CurrentActor, ServicesDep, problems
+from tsubame.presentation.http.dependencies import CurrentActor, ServicesDep, paced, problems
 from tsubame.presentation.http.ndjson import NDJSON, NdjsonResponse
+from tsubame.presentation.http.pace import LOG_SEARCH
 from tsubame.presentation.http.schemas.log_search import (
     SearchEnded,
     SearchMatch,
@@ -34,7 +35,6 @@ _STREAM: Final[dict[int | str, dict[str, Any]]] = {
             }
         },
     },
-    **problems(429),
 }
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
 
@@ -50,6 +50,7 @@ QueryDep = Annotated[SearchQuery, Depends(search_query)]
 @router.get(
     "/targets/{target_id}/log/search",
     operation_id="searchTargetLog",
+    dependencies=[paced(LOG_SEARCH)],
     response_class=Response,
     responses=_STREAM,
 )
@@ -75,6 +76,7 @@ async def search_target_log(
 @router.get(
     "/executions/{execution_id}/log/search",
     operation_id="searchExecutionLogs",
+    dependencies=[paced(LOG_SEARCH)],
     response_class=Response,
     responses=_STREAM,
 )
@@ -90,6 +92,7 @@ async def search_execution_logs(
 @router.get(
     "/jobs/{job_id}/log/search",
     operation_id="searchJobLogs",
+    dependencies=[paced(LOG_SEARCH)],
     response_class=Response,
     responses=_STREAM,
 )

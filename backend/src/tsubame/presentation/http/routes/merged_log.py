@@ -10,7 +10,8 @@ from tsubame.business.shared.errors import InvalidInputError
 from tsubame.business.shared.ids import ExecutionId, TargetId
 from tsubame.business.shared.paging import decode_cursor, encode_cursor
 from tsubame.presentation.http.api_model import RowId
-from tsubame.presentation.http.dependencies import CurrentActor, ServicesDep, problems
+from tsubame.presentation.http.dependencies import CurrentActor, ServicesDep, paced, problems
+from tsubame.presentation.http.pace import LOG_READING
 from tsubame.presentation.http.schemas.merged_log import MergedLogRead, MergedRowRead
 
 router = APIRouter(tags=["executions"], responses=problems())
@@ -18,7 +19,9 @@ router = APIRouter(tags=["executions"], responses=problems())
 _MOST_TARGETS: Final = 1000
 
 
-@router.get("/executions/{execution_id}/log/merged", operation_id="getMergedLog")
+@router.get(
+    "/executions/{execution_id}/log/merged", operation_id="getMergedLog", dependencies=[paced(LOG_READING)]
+)
 async def get_merged_log(
     execution_id: RowId,
     actor: CurrentActor,

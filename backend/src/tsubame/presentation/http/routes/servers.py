@@ -12,8 +12,10 @@ from tsubame.presentation.http.dependencies import (
     PageDep,
     ServicesDep,
     mark_version,
+    paced,
     problems,
 )
+from tsubame.presentation.http.pace import SERVER_CONTACT
 from tsubame.presentation.http.schemas.server_mapping import (
     connection_test_read,
     scan_read,
@@ -100,7 +102,12 @@ async def delete_server(server_id: RowId, actor: CurrentActor, services: Service
     await services.servers.delete(actor, ServerId(server_id))
 
 
-@router.post("/{server_id}/host-key/scan", operation_id="scanHostKey", responses=problems())
+@router.post(
+    "/{server_id}/host-key/scan",
+    operation_id="scanHostKey",
+    responses=problems(),
+    dependencies=[paced(SERVER_CONTACT)],
+)
 async def scan_host_key(server_id: RowId, actor: CurrentActor, services: ServicesDep) -> HostKeyScanRead:
     return scan_read(await services.host_keys.scan(actor, ServerId(server_id)))
 
@@ -112,6 +119,11 @@ async def approve_host_key(
     return server_read(await services.host_keys.approve(actor, ServerId(server_id), body.fingerprint))
 
 
-@router.post("/{server_id}/test", operation_id="testServer", responses=problems())
+@router.post(
+    "/{server_id}/test",
+    operation_id="testServer",
+    responses=problems(),
+    dependencies=[paced(SERVER_CONTACT)],
+)
 async def test_server(server_id: RowId, actor: CurrentActor, services: ServicesDep) -> ConnectionTestRead:
     return connection_test_read(await services.connection_tests.run(actor, ServerId(server_id)))

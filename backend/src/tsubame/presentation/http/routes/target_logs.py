@@ -9,8 +9,9 @@ from tsubame.business.executions.log_reading import MAX_LINES, MAX_TIMED_LINES, 
 from tsubame.business.shared.ids import TargetId
 from tsubame.presentation.http.api_model import RowId
 from tsubame.presentation.http.byte_ranges import UnsatisfiableRangeError, attachment, parse_range
-from tsubame.presentation.http.dependencies import CurrentActor, ServicesDep, problems
+from tsubame.presentation.http.dependencies import CurrentActor, ServicesDep, paced, problems
 from tsubame.presentation.http.errors import problem, respond
+from tsubame.presentation.http.pace import DOWNLOAD
 from tsubame.presentation.http.schemas.executions import DownloadTicketRead
 from tsubame.presentation.http.schemas.logs import LineTimeRead, LogOutlineRead, LogTimesRead
 
@@ -121,7 +122,12 @@ async def get_target_log_marks(
     return LogOutlineRead.model_validate(await services.logs.outline(actor, TargetId(target_id)))
 
 
-@router.post("/targets/{target_id}/log/download-ticket", status_code=201, operation_id="createDownloadTicket")
+@router.post(
+    "/targets/{target_id}/log/download-ticket",
+    status_code=201,
+    operation_id="createDownloadTicket",
+    dependencies=[paced(DOWNLOAD)],
+)
 async def create_download_ticket(
     target_id: RowId, actor: CurrentActor, services: ServicesDep
 ) -> DownloadTicketRead:
