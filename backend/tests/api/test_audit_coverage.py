@@ -223,6 +223,8 @@ SCENES: Final[dict[str, Scene]] = {
     "DELETE /api/v1/executions/{execution_id}/pin": pinned_scene,
     "PATCH /api/v1/queue/{execution_id}": on_execution(body={"priority": 3}),
     "PUT /api/v1/limits": simply(max_parallel=4),
+    "POST /api/v1/audit/verification": simply(),
+    "PUT /api/v1/audit/retention": simply(keep_days=30),
     "POST /api/v1/workers/{worker_id}/drain": worker_scene,
     "POST /api/v1/workers/{worker_id}/resume": drained_worker_scene,
     "PUT /api/v1/storage/policies/global": simply(**POLICY),

@@ -2,7 +2,7 @@
 
 import type { Client, ClientMeta, Options as Options2, RequestResult, TDataShape } from './client';
 import { client } from './client.gen';
-import type { ApproveHostKeyData, ApproveHostKeyErrors, ApproveHostKeyResponses, CancelExecutionData, CancelExecutionErrors, CancelExecutionResponses, ContinueExecutionData, ContinueExecutionErrors, ContinueExecutionResponses, CreateCredentialData, CreateCredentialErrors, CreateCredentialResponses, CreateDownloadTicketData, CreateDownloadTicketErrors, CreateDownloadTicketResponses, CreateJobData, CreateJobErrors, CreateJobResponses, CreateServerData, CreateServerErrors, CreateServerResponses, DeleteCredentialData, DeleteCredentialErrors, DeleteCredentialResponses, DeleteJobData, DeleteJobErrors, DeleteJobResponses, DeleteServerData, DeleteServerErrors, DeleteServerResponses, DeleteServerRunData, DeleteServerRunErrors, DeleteServerRunResponses, DownloadTargetLogData, DownloadTargetLogErrors, DownloadTargetLogResponses, DrainWorkerData, DrainWorkerErrors, DrainWorkerResponses, DuplicateJobData, DuplicateJobErrors, DuplicateJobResponses, GenerateCredentialData, GenerateCredentialErrors, GenerateCredentialResponses, GetCredentialData, GetCredentialErrors, GetCredentialResponses, GetDashboardData, GetDashboardErrors, GetDashboardResponses, GetExecutionData, GetExecutionErrors, GetExecutionOutputsData, GetExecutionOutputsErrors, GetExecutionOutputsResponses, GetExecutionResponses, GetJobData, GetJobErrors, GetJobResponses, GetLimitsData, GetLimitsErrors, GetLimitsResponses, GetMeData, GetMeErrors, GetMeResponses, GetMergedLogData, GetMergedLogErrors, GetMergedLogResponses, GetQueueData, GetQueueErrors, GetQueueResponses, GetServerData, GetServerErrors, GetServerResponses, GetSetupData, GetSetupErrors, GetSetupResponses, GetStorageData, GetStorageErrors, GetStorageResponses, GetTargetData, GetTargetErrors, GetTargetLogData, GetTargetLogErrors, GetTargetLogLinesData, GetTargetLogLinesErrors, GetTargetLogLinesResponses, GetTargetLogMarksData, GetTargetLogMarksErrors, GetTargetLogMarksResponses, GetTargetLogResponses, GetTargetLogTimesData, GetTargetLogTimesErrors, GetTargetLogTimesResponses, GetTargetResponses, ListCredentialsData, ListCredentialsErrors, ListCredentialsResponses, ListExecutionsData, ListExecutionsErrors, ListExecutionsResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListRetentionPoliciesData, ListRetentionPoliciesErrors, ListRetentionPoliciesResponses, ListServerRunsData, ListServerRunsErrors, ListServerRunsResponses, ListServersData, ListServersErrors, ListServersResponses, ListTagsData, ListTagsErrors, ListTagsResponses, ListUsersData, ListUsersErrors, ListUsersResponses, ListWorkersData, ListWorkersErrors, ListWorkersResponses, LoginData, LoginErrors, LoginResponses, LogoutData, LogoutErrors, LogoutResponses, PauseExecutionData, PauseExecutionErrors, PauseExecutionResponses, PinExecutionData, PinExecutionErrors, PinExecutionResponses, PreviewRetentionData, PreviewRetentionErrors, PreviewRetentionResponses, RefreshData, RefreshErrors, RefreshResponses, RemoveJobRetentionData, RemoveJobRetentionErrors, RemoveJobRetentionResponses, RemoveProjectRetentionData, RemoveProjectRetentionErrors, RemoveProjectRetentionResponses, RerunExecutionData, RerunExecutionErrors, RerunExecutionResponses, RerunFailedTargetsData, RerunFailedTargetsErrors, RerunFailedTargetsResponses, ResolveServersData, ResolveServersErrors, ResolveServersResponses, ResumeWorkerData, ResumeWorkerErrors, ResumeWorkerResponses, RunCommandData, RunCommandErrors, RunCommandResponses, ScanHostKeyData, ScanHostKeyErrors, ScanHostKeyResponses, SearchExecutionLogsData, SearchExecutionLogsErrors, SearchExecutionLogsResponses, SearchJobLogsData, SearchJobLogsErrors, SearchJobLogsResponses, SearchTargetLogData, SearchTargetLogErrors, SearchTargetLogResponses, SetGlobalRetentionData, SetGlobalRetentionErrors, SetGlobalRetentionResponses, SetJobRetentionData, SetJobRetentionErrors, SetJobRetentionResponses, SetLimitsData, SetLimitsErrors, SetLimitsResponses, SetProjectRetentionData, SetProjectRetentionErrors, SetProjectRetentionResponses, SetQueuePriorityData, SetQueuePriorityErrors, SetQueuePriorityResponses, SetupData, SetupErrors, SetupResponses, StartExecutionData, StartExecutionErrors, StartExecutionResponses, TestServerData, TestServerErrors, TestServerResponses, UnpinExecutionData, UnpinExecutionErrors, UnpinExecutionResponses, UpdateCredentialData, UpdateCredentialErrors, UpdateCredentialResponses, UpdateJobData, UpdateJobErrors, UpdateJobResponses, UpdateServerData, UpdateServerErrors, UpdateServerResponses } from './types.gen';
+import type { ApproveHostKeyData, ApproveHostKeyErrors, ApproveHostKeyResponses, CancelExecutionData, CancelExecutionErrors, CancelExecutionResponses, ContinueExecutionData, ContinueExecutionErrors, ContinueExecutionResponses, CreateCredentialData, CreateCredentialErrors, CreateCredentialResponses, CreateDownloadTicketData, CreateDownloadTicketErrors, CreateDownloadTicketResponses, CreateJobData, CreateJobErrors, CreateJobResponses, CreateServerData, CreateServerErrors, CreateServerResponses, DeleteCredentialData, DeleteCredentialErrors, DeleteCredentialResponses, DeleteJobData, DeleteJobErrors, DeleteJobResponses, DeleteServerData, DeleteServerErrors, DeleteServerResponses, DeleteServerRunData, DeleteServerRunErrors, DeleteServerRunResponses, DownloadTargetLogData, DownloadTargetLogErrors, DownloadTargetLogResponses, DrainWorkerData, DrainWorkerErrors, DrainWorkerResponses, DuplicateJobData, DuplicateJobErrors, DuplicateJobResponses, ExportAuditEventsData, ExportAuditEventsErrors, ExportAuditEventsResponses, GenerateCredentialData, GenerateCredentialErrors, GenerateCredentialResponses, GetAuditChainData, GetAuditChainErrors, GetAuditChainResponses, GetCredentialData, GetCredentialErrors, GetCredentialResponses, GetDashboardData, GetDashboardErrors, GetDashboardResponses, GetExecutionData, GetExecutionErrors, GetExecutionOutputsData, GetExecutionOutputsErrors, GetExecutionOutputsResponses, GetExecutionResponses, GetJobData, GetJobErrors, GetJobResponses, GetLimitsData, GetLimitsErrors, GetLimitsResponses, GetMeData, GetMeErrors, GetMeResponses, GetMergedLogData, GetMergedLogErrors, GetMergedLogResponses, GetQueueData, GetQueueErrors, GetQueueResponses, GetServerData, GetServerErrors, GetServerResponses, GetSetupData, GetSetupErrors, GetSetupResponses, GetStorageData, GetStorageErrors, GetStorageResponses, GetTargetData, GetTargetErrors, GetTargetLogData, GetTargetLogErrors, GetTargetLogLinesData, GetTargetLogLinesErrors, GetTargetLogLinesResponses, GetTargetLogMarksData, GetTargetLogMarksErrors, GetTargetLogMarksResponses, GetTargetLogResponses, GetTargetLogTimesData, GetTargetLogTimesErrors, GetTargetLogTimesResponses, GetTargetResponses, ListAuditActionsData, ListAuditActionsErrors, ListAuditActionsResponses, ListAuditEventsData, ListAuditEventsErrors, ListAuditEventsResponses, ListCredentialsData, ListCredentialsErrors, ListCredentialsResponses, ListExecutionsData, ListExecutionsErrors, ListExecutionsResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListRetentionPoliciesData, ListRetentionPoliciesErrors, ListRetentionPoliciesResponses, ListServerRunsData, ListServerRunsErrors, ListServerRunsResponses, ListServersData, ListServersErrors, ListServersResponses, ListTagsData, ListTagsErrors, ListTagsResponses, ListUsersData, ListUsersErrors, ListUsersResponses, ListWorkersData, ListWorkersErrors, ListWorkersResponses, LoginData, LoginErrors, LoginResponses, LogoutData, LogoutErrors, LogoutResponses, PauseExecutionData, PauseExecutionErrors, PauseExecutionResponses, PinExecutionData, PinExecutionErrors, PinExecutionResponses, PreviewRetentionData, PreviewRetentionErrors, PreviewRetentionResponses, RefreshData, RefreshErrors, RefreshResponses, RemoveJobRetentionData, RemoveJobRetentionErrors, RemoveJobRetentionResponses, RemoveProjectRetentionData, RemoveProjectRetentionErrors, RemoveProjectRetentionResponses, RerunExecutionData, RerunExecutionErrors, RerunExecutionResponses, RerunFailedTargetsData, RerunFailedTargetsErrors, RerunFailedTargetsResponses, ResolveServersData, ResolveServersErrors, ResolveServersResponses, ResumeWorkerData, ResumeWorkerErrors, ResumeWorkerResponses, RunCommandData, RunCommandErrors, RunCommandResponses, ScanHostKeyData, ScanHostKeyErrors, ScanHostKeyResponses, SearchExecutionLogsData, SearchExecutionLogsErrors, SearchExecutionLogsResponses, SearchJobLogsData, SearchJobLogsErrors, SearchJobLogsResponses, SearchTargetLogData, SearchTargetLogErrors, SearchTargetLogResponses, SetAuditRetentionData, SetAuditRetentionErrors, SetAuditRetentionResponses, SetGlobalRetentionData, SetGlobalRetentionErrors, SetGlobalRetentionResponses, SetJobRetentionData, SetJobRetentionErrors, SetJobRetentionResponses, SetLimitsData, SetLimitsErrors, SetLimitsResponses, SetProjectRetentionData, SetProjectRetentionErrors, SetProjectRetentionResponses, SetQueuePriorityData, SetQueuePriorityErrors, SetQueuePriorityResponses, SetupData, SetupErrors, SetupResponses, StartExecutionData, StartExecutionErrors, StartExecutionResponses, TestServerData, TestServerErrors, TestServerResponses, UnpinExecutionData, UnpinExecutionErrors, UnpinExecutionResponses, UpdateCredentialData, UpdateCredentialErrors, UpdateCredentialResponses, UpdateJobData, UpdateJobErrors, UpdateJobResponses, UpdateServerData, UpdateServerErrors, UpdateServerResponses, VerifyAuditChainData, VerifyAuditChainErrors, VerifyAuditChainResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -17,6 +17,53 @@ export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends 
      */
     meta?: keyof ClientMeta extends never ? Record<string, unknown> : ClientMeta;
 };
+
+/**
+ * List Events
+ *
+ * 新しい順。プロジェクトだけの管理者には、そのプロジェクトのものだけ。
+ */
+export const listAuditEvents = <ThrowOnError extends boolean = false>(options?: Options<ListAuditEventsData, ThrowOnError>): RequestResult<ListAuditEventsResponses, ListAuditEventsErrors, ThrowOnError> => (options?.client ?? client).get<ListAuditEventsResponses, ListAuditEventsErrors, ThrowOnError>({ url: '/api/v1/audit', ...options });
+
+/**
+ * List Actions
+ *
+ * これまでに残った操作の名前。
+ */
+export const listAuditActions = <ThrowOnError extends boolean = false>(options?: Options<ListAuditActionsData, ThrowOnError>): RequestResult<ListAuditActionsResponses, ListAuditActionsErrors, ThrowOnError> => (options?.client ?? client).get<ListAuditActionsResponses, ListAuditActionsErrors, ThrowOnError>({ url: '/api/v1/audit/actions', ...options });
+
+/**
+ * Get Chain
+ */
+export const getAuditChain = <ThrowOnError extends boolean = false>(options?: Options<GetAuditChainData, ThrowOnError>): RequestResult<GetAuditChainResponses, GetAuditChainErrors, ThrowOnError> => (options?.client ?? client).get<GetAuditChainResponses, GetAuditChainErrors, ThrowOnError>({ url: '/api/v1/audit/chain', ...options });
+
+/**
+ * Export Events
+ *
+ * 絞り込んだ全部を、鎖のハッシュとともに、できたそばから送る。
+ */
+export const exportAuditEvents = <ThrowOnError extends boolean = false>(options?: Options<ExportAuditEventsData, ThrowOnError>): RequestResult<ExportAuditEventsResponses, ExportAuditEventsErrors, ThrowOnError> => (options?.client ?? client).get<ExportAuditEventsResponses, ExportAuditEventsErrors, ThrowOnError>({ url: '/api/v1/audit/export', ...options });
+
+/**
+ * Set Retention
+ *
+ * 残す日数。三十日より短くはできない。
+ */
+export const setAuditRetention = <ThrowOnError extends boolean = false>(options: Options<SetAuditRetentionData, ThrowOnError>): RequestResult<SetAuditRetentionResponses, SetAuditRetentionErrors, ThrowOnError> => (options.client ?? client).put<SetAuditRetentionResponses, SetAuditRetentionErrors, ThrowOnError>({
+    url: '/api/v1/audit/retention',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Verify Chain
+ *
+ * 今、鎖の全部を確かめる。百万の記録で十数秒かかる。
+ */
+export const verifyAuditChain = <ThrowOnError extends boolean = false>(options?: Options<VerifyAuditChainData, ThrowOnError>): RequestResult<VerifyAuditChainResponses, VerifyAuditChainErrors, ThrowOnError> => (options?.client ?? client).post<VerifyAuditChainResponses, VerifyAuditChainErrors, ThrowOnError>({ url: '/api/v1/audit/verification', ...options });
 
 /**
  * Login

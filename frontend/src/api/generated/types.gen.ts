@@ -84,6 +84,99 @@ export type AttemptRead = {
 };
 
 /**
+ * AuditActions
+ */
+export type AuditActions = {
+    /**
+     * Items
+     */
+    items: Array<string>;
+};
+
+/**
+ * AuditEventRead
+ *
+ * ``position`` と ``hash`` は鎖の番号とハッシュ。まだつないでいなければ ``null``(一秒のうちに付く)。
+ *
+ * ``details.changes`` は ``{項目: {"from": …, "to": …}}``。秘密の項目は ``"changed"`` とだけ書く。
+ */
+export type AuditEventRead = {
+    /**
+     * Action
+     */
+    action: string;
+    /**
+     * Actor Id
+     */
+    actor_id: number | null;
+    /**
+     * Actor Name
+     */
+    actor_name: string;
+    /**
+     * Address
+     */
+    address: string;
+    /**
+     * At
+     */
+    at: string;
+    /**
+     * Details
+     */
+    details: {
+        [key: string]: unknown;
+    };
+    /**
+     * Hash
+     */
+    hash: string | null;
+    /**
+     * Id
+     */
+    id: number;
+    outcome: Outcome;
+    /**
+     * Position
+     */
+    position: number | null;
+    /**
+     * Project Id
+     */
+    project_id: number | null;
+    /**
+     * Subject Id
+     */
+    subject_id: number | null;
+    /**
+     * Subject Name
+     */
+    subject_name: string;
+    /**
+     * Subject Type
+     */
+    subject_type: string;
+    /**
+     * Token Name
+     */
+    token_name: string | null;
+};
+
+/**
+ * AuditPage
+ */
+export type AuditPage = {
+    /**
+     * Items
+     */
+    items: Array<AuditEventRead>;
+    /**
+     * Next Cursor
+     */
+    next_cursor: string | null;
+};
+
+/**
  * Authenticate
  *
  * 最初の文。通行証を取り直したら、開いたまま送り直す。
@@ -103,6 +196,57 @@ export type Authenticate = {
  * CancelReason
  */
 export type CancelReason = 'replaced';
+
+/**
+ * ChainRead
+ *
+ * 鎖のようす。
+ *
+ * ``removed_up_to`` までは、保存期間を過ぎて消した。``checked_position`` までは、``checked_at`` に確かめた。
+ * ``fault`` は、そのとき見つけた最初の乱れ。
+ */
+export type ChainRead = {
+    /**
+     * Checked At
+     */
+    checked_at: string | null;
+    /**
+     * Checked Position
+     */
+    checked_position: number | null;
+    /**
+     * Events
+     */
+    events: number;
+    /**
+     * Fault
+     */
+    fault: string | null;
+    /**
+     * Fault Event Id
+     */
+    fault_event_id: number | null;
+    /**
+     * Hash
+     */
+    hash: string;
+    /**
+     * Keep Days
+     */
+    keep_days: number | null;
+    /**
+     * Position
+     */
+    position: number;
+    /**
+     * Removed Up To
+     */
+    removed_up_to: number | null;
+    /**
+     * Unchained
+     */
+    unchained: number;
+};
 
 /**
  * CommandInput
@@ -1220,6 +1364,11 @@ export type MergedRowRead = {
 export type OnFailures = 'stop' | 'pause';
 
 /**
+ * Outcome
+ */
+export type Outcome = 'done' | 'refused';
+
+/**
  * OutputGroupRead
  *
  * 同じ出力の対象。``too_large`` なら、大きすぎて比べていない一つの対象。
@@ -1720,6 +1869,18 @@ export type ResolvedServers = {
      * Items
      */
     items: Array<ResolvedServerRead>;
+};
+
+/**
+ * RetentionInput
+ *
+ * ``null`` なら、いつまでも残す。
+ */
+export type RetentionInput = {
+    /**
+     * Keep Days
+     */
+    keep_days: number | null;
 };
 
 /**
@@ -2995,6 +3156,404 @@ export type SetupInputWritable = {
      */
     username: string;
 };
+
+export type ListAuditEventsData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Q
+         */
+        q?: string;
+        /**
+         * Actor Id
+         */
+        actor_id?: number | null;
+        /**
+         * Action
+         */
+        action?: string | null;
+        /**
+         * Subject Type
+         */
+        subject_type?: string | null;
+        /**
+         * Subject Id
+         */
+        subject_id?: number | null;
+        /**
+         * Project Id
+         */
+        project_id?: number | null;
+        /**
+         * Outcome
+         */
+        outcome?: Outcome | null;
+        /**
+         * From
+         */
+        from?: string | null;
+        /**
+         * To
+         */
+        to?: string | null;
+        /**
+         * Cursor
+         */
+        cursor?: string | null;
+        /**
+         * Limit
+         */
+        limit?: number;
+    };
+    url: '/api/v1/audit';
+};
+
+export type ListAuditEventsErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type ListAuditEventsError = ListAuditEventsErrors[keyof ListAuditEventsErrors];
+
+export type ListAuditEventsResponses = {
+    /**
+     * Successful Response
+     */
+    200: AuditPage;
+};
+
+export type ListAuditEventsResponse = ListAuditEventsResponses[keyof ListAuditEventsResponses];
+
+export type ListAuditActionsData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/audit/actions';
+};
+
+export type ListAuditActionsErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type ListAuditActionsError = ListAuditActionsErrors[keyof ListAuditActionsErrors];
+
+export type ListAuditActionsResponses = {
+    /**
+     * Successful Response
+     */
+    200: AuditActions;
+};
+
+export type ListAuditActionsResponse = ListAuditActionsResponses[keyof ListAuditActionsResponses];
+
+export type GetAuditChainData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/audit/chain';
+};
+
+export type GetAuditChainErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type GetAuditChainError = GetAuditChainErrors[keyof GetAuditChainErrors];
+
+export type GetAuditChainResponses = {
+    /**
+     * Successful Response
+     */
+    200: ChainRead;
+};
+
+export type GetAuditChainResponse = GetAuditChainResponses[keyof GetAuditChainResponses];
+
+export type ExportAuditEventsData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Q
+         */
+        q?: string;
+        /**
+         * Actor Id
+         */
+        actor_id?: number | null;
+        /**
+         * Action
+         */
+        action?: string | null;
+        /**
+         * Subject Type
+         */
+        subject_type?: string | null;
+        /**
+         * Subject Id
+         */
+        subject_id?: number | null;
+        /**
+         * Project Id
+         */
+        project_id?: number | null;
+        /**
+         * Outcome
+         */
+        outcome?: Outcome | null;
+        /**
+         * From
+         */
+        from?: string | null;
+        /**
+         * To
+         */
+        to?: string | null;
+    };
+    url: '/api/v1/audit/export';
+};
+
+export type ExportAuditEventsErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type ExportAuditEventsError = ExportAuditEventsErrors[keyof ExportAuditEventsErrors];
+
+export type ExportAuditEventsResponses = {
+    /**
+     * 一行に一つの記録。新しい順。
+     */
+    200: unknown;
+};
+
+export type SetAuditRetentionData = {
+    body: RetentionInput;
+    path?: never;
+    query?: never;
+    url: '/api/v1/audit/retention';
+};
+
+export type SetAuditRetentionErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type SetAuditRetentionError = SetAuditRetentionErrors[keyof SetAuditRetentionErrors];
+
+export type SetAuditRetentionResponses = {
+    /**
+     * Successful Response
+     */
+    200: ChainRead;
+};
+
+export type SetAuditRetentionResponse = SetAuditRetentionResponses[keyof SetAuditRetentionResponses];
+
+export type VerifyAuditChainData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/audit/verification';
+};
+
+export type VerifyAuditChainErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type VerifyAuditChainError = VerifyAuditChainErrors[keyof VerifyAuditChainErrors];
+
+export type VerifyAuditChainResponses = {
+    /**
+     * Successful Response
+     */
+    200: ChainRead;
+};
+
+export type VerifyAuditChainResponse = VerifyAuditChainResponses[keyof VerifyAuditChainResponses];
 
 export type LoginData = {
     body: LoginInputWritable;

@@ -1,7 +1,7 @@
 """監査記録を読む用件と、保存期間を決める用件。"""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -33,7 +33,7 @@ class AuditService:
         async with self._transactions.look() as tx:
             return await tx.audit_trail.page(where, request)
 
-    async def pages(self, actor: Actor, where: AuditFilter) -> AsyncIterator[Sequence[LinkedEvent]]:
+    async def pages(self, actor: Actor, where: AuditFilter) -> AsyncGenerator[Sequence[LinkedEvent], None]:
         """全部の頁。頁ごとに読み、あいだに取引を開いたままにしない。"""
         after: tuple[str | int, ...] | None = ()
         while after is not None:

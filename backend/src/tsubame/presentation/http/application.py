@@ -6,6 +6,7 @@ from tsubame import __version__
 from tsubame.presentation.http import errors
 from tsubame.presentation.http.openapi import TITLE
 from tsubame.presentation.http.routes import (
+    audit,
     auth,
     credentials,
     dashboard,
@@ -44,6 +45,7 @@ _ROOMS = (
     storage,
     workers,
     users,
+    audit,
 )
 
 
