@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from tsubame import __version__
+from tsubame.data_access.crypto.key_check import LostKeyError
 from tsubame.data_access.db.embedded import EmbeddedPostgresError
 from tsubame.data_access.db.engine import DatabaseUnavailableError
 from tsubame.data_access.db.migrate import DatabaseTooNewError
-from tsubame.entrypoints import audit_cli
+from tsubame.entrypoints import audit_cli, keys_cli
 from tsubame.entrypoints.all_in_one import run_all
 from tsubame.entrypoints.data_directory import new_encryption_key, prepare_data_directory
 from tsubame.entrypoints.database import run_migrations
@@ -24,11 +25,18 @@ from tsubame.entrypoints.settings_text import env_example, list_settings
 from tsubame.entrypoints.worker import run_worker
 
 # 利用者が直せる失敗。1 文だけを言って終える(追跡の跡は出さない)
-_EXPLAINED = (SettingsError, EmbeddedPostgresError, DatabaseUnavailableError, DatabaseTooNewError)
+_EXPLAINED = (
+    SettingsError,
+    EmbeddedPostgresError,
+    DatabaseUnavailableError,
+    DatabaseTooNewError,
+    LostKeyError,
+)
 _WRONG_USE = 2
 
 app = typer.Typer(name="tsubame", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(audit_cli.app)
+app.add_typer(keys_cli.app)
 
 
 def main() -> None:

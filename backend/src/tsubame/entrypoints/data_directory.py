@@ -47,6 +47,11 @@ def encryption_keys(settings: Settings) -> tuple[str, ...]:
     return tuple(text.split(","))
 
 
+def encryption_keys_place(settings: Settings) -> str:
+    """鍵を読む場所。人に見せる文のため。"""
+    return "TSUBAME_ENCRYPTION_KEYS" if settings.encryption_keys else str(settings.data_dir / KEY_FILE)
+
+
 def new_encryption_key() -> str:
     return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode("ascii")
 

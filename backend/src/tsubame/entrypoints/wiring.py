@@ -49,6 +49,9 @@ from tsubame.business.storage.service import StorageService
 from tsubame.business.users.service import UserService
 from tsubame.business.workers.entities import Identity
 from tsubame.business.workers.service import WorkerService
+from tsubame.data_access.crypto.key_check import check_keys
+from tsubame.data_access.crypto.key_marks import marking
+from tsubame.data_access.crypto.keyring import Keyring
 from tsubame.data_access.crypto.passwords import Argon2Passwords
 from tsubame.data_access.crypto.tokens import JwtAccessTokens
 from tsubame.data_access.crypto.vault import FernetVault
@@ -73,7 +76,7 @@ from tsubame.data_access.ssh.gateway import SshGateway
 from tsubame.data_access.system_clock import SystemClock
 from tsubame.data_access.transactions import SqlTransactions
 from tsubame.data_access.vitals import vitals
-from tsubame.entrypoints.data_directory import encryption_keys
+from tsubame.entrypoints.data_directory import encryption_keys, encryption_keys_place
 from tsubame.entrypoints.practice import Practice, PracticeRooms
 from tsubame.entrypoints.settings import Settings
 from tsubame.entrypoints.worker_loop import WorkerParts
@@ -118,19 +121,24 @@ class Foundation:
 
 @asynccontextmanager
 async def open_foundation(url: str, settings: Settings, application_name: str) -> AsyncIterator[Foundation]:
-    """外の世界との口を開き、抜けるときに閉じる。``bus.run`` は呼ぶ側が動かすこと。"""
+    """外の世界との口を開き、抜けるときに閉じる。``bus.run`` は呼ぶ側が動かすこと。
+
+    Raises: LostKeyError(暗号の鍵がなくて、開けないものがある)。
+    """
+    keys = encryption_keys(settings)
     engine = create_engine(url, application_name=application_name, pool_size=_POOL_SIZE)
     queue = create_queue_app(url, application_name)
     ssh = SshGateway()
     try:
+        await check_keys(engine, Keyring(keys), encryption_keys_place(settings))
         yield Foundation(
             url=url,
             engine=engine,
             queue=queue,
             transactions=SqlTransactions(engine, queue),
-            bus=PostgresSignalBus(url),
+            bus=PostgresSignalBus(url, marking(keys)),
             ssh=ssh,
-            keys=encryption_keys(settings),
+            keys=keys,
             clock=SystemClock(),
             places=ObjectPlaces(settings.archive_location),
             outgoing=OutgoingHttp(Allowed.parse(settings.outgoing_allowed)),

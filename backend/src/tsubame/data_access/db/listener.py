@@ -34,8 +34,11 @@ class ListenCallbacks:
 
 
 class Listener:
-    def __init__(self, url: str, channels: Sequence[str], callbacks: ListenCallbacks) -> None:
-        """`url` は `postgresql://…`。接続は `run()` が張る。"""
+    def __init__(
+        self, url: str, channels: Sequence[str], callbacks: ListenCallbacks, marks: Sequence[str] = ()
+    ) -> None:
+        """`url` は `postgresql://…`。接続は `run()` が張る。`marks` は、つながるたびに行う文。"""
+        self._marks = tuple(marks)
         self._url = libpq_url(url)
         self._channels = tuple(channels)
         self._callbacks = callbacks
@@ -65,6 +68,8 @@ class Listener:
         try:
             for channel in self._channels:
                 await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+            for mark in self._marks:
+                await connection.execute(mark.encode())
         except BaseException:
             await connection.close()
             raise

@@ -1,6 +1,6 @@
 """NOTIFY を、プロセスの中の聞き手たちへ配る。"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from tsubame.business.shared.signals import Signal
 from tsubame.data_access.db.listener import ListenCallbacks, Listener
@@ -10,9 +10,10 @@ from tsubame.data_access.db.signals import CHANNEL, decode
 class PostgresSignalBus:
     """プロセスに一つ。接続も一本だけ使う。"""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, marks: Sequence[str] = ()) -> None:
+        """``marks`` は、つながるたびに行う文(``crypto/key_marks.py``)。"""
         self._subscribers: dict[object, tuple[Callable[[Signal], None], Callable[[], None]]] = {}
-        self._listener = Listener(url, [CHANNEL], ListenCallbacks(self._on_notify, self._on_connect))
+        self._listener = Listener(url, [CHANNEL], ListenCallbacks(self._on_notify, self._on_connect), marks)
 
     async def run(self) -> None:
         """取り消されるまで聞き続ける。"""

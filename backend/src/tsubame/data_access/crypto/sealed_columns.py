@@ -1,0 +1,38 @@
+"""暗号文をしまう列の名簿。鍵の入れ替えと点検は、ここに並ぶ列の全部を回る。
+
+列を足すには、表の列の名前を ``sealed`` か ``…_sealed`` にし、ここに一行を足す。足し忘れると
+``tests/unit/crypto/test_sealed_columns.py`` が落ちる。暗号文は ``Place(表, 列, row の値)`` で閉じること。
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Column, ColumnElement
+
+from tsubame.business.shared.vault import Place
+from tsubame.data_access.tables.credentials import credentials
+
+
+@dataclass(frozen=True, slots=True)
+class SealedColumn:
+    """暗号文の列。
+
+    Attributes:
+        column: 暗号文。``NULL`` の行は、何もしまっていない。
+        row: ``Place.row`` にした番号の列。表の主キーであること。
+        noun: 人に見せる種類(英語)。
+        label: 人が見分ける名前。
+    """
+
+    column: Column[Any]
+    row: Column[int]
+    noun: str
+    label: ColumnElement[str]
+
+    def place(self, row: int) -> Place:
+        return Place(self.column.table.name, self.column.name, row)
+
+
+SEALED_COLUMNS: Final = (
+    SealedColumn(credentials.c.sealed, credentials.c.id, "credential", credentials.c.name),
+)
