@@ -156,16 +156,10 @@ async def keep_audit(foundation: Foundation) -> None:
 
 def http_services(foundation: Foundation, settings: Settings) -> HttpServices:
     transactions, clock, ssh = foundation.transactions, foundation.clock, foundation.ssh
-    vault = FernetVault(foundation.keys)
     tokens = JwtAccessTokens(foundation.keys)
     passwords = Argon2Passwords()
     sessions = Sessions(tokens, clock)
-    rooms = PracticeRooms(
-        credentials=CredentialService(transactions, vault, ssh.keys),
-        servers=ServerService(transactions, ssh.connections),
-        host_keys=HostKeyService(transactions, foundation.endpoints, ssh.scanner, ssh.connections),
-        jobs=JobService(transactions),
-    )
+    rooms = _practice_rooms(foundation)
     return HttpServices(
         authenticator=Authenticator(transactions, tokens, clock),
         auth=AuthService(transactions, passwords, sessions, clock),
@@ -195,6 +189,17 @@ def http_services(foundation: Foundation, settings: Settings) -> HttpServices:
         secure_cookies=settings.secure_cookies,
         site=Site(settings.public_url, settings.security_contact),
         pacer=Pacer(),
+    )
+
+
+def _practice_rooms(foundation: Foundation) -> PracticeRooms:
+    """練習用の見本も作る部屋。"""
+    transactions, ssh = foundation.transactions, foundation.ssh
+    return PracticeRooms(
+        credentials=CredentialService(transactions, FernetVault(foundation.keys), ssh.keys),
+        servers=ServerService(transactions, ssh.connections),
+        host_keys=HostKeyService(transactions, foundation.endpoints, ssh.scanner, ssh.connections),
+        jobs=JobService(transactions),
     )
 
 
