@@ -33,6 +33,8 @@ const builtKeys = [
   'app.themes',
   'app.roles',
   'app.languages',
+  'auth.code',
+  'auth.twoFactor',
   'credentials.kind',
   'credentials.rule',
   'dashboard.first',

@@ -15,6 +15,7 @@ from harness.api import Api, created, found
 from harness.executions import place_execution, place_worker
 from harness.factories import credential_body, job_body, new_credential, new_job, new_server, server_body
 from harness.remote_runs import follow, order
+from harness.second_factor import Authenticator, challenge, enrol
 from harness.sshd import ME, PRIVATE_KEY, PUBLIC_LINE, start_sshd
 from tsubame.business.auth.setup import FirstAdmin
 from tsubame.business.servers.entities import HostKey
@@ -33,6 +34,8 @@ SILENT: Final = {
     "POST /api/v1/servers/{server_id}/host-key/scan": "見せられた鍵を書き留めるだけ。信じるのは承認のとき",
     "POST /api/v1/targets/{target_id}/log/download-ticket": "読むだけ。ブラウザに通行証を渡さないための券",
     "POST /api/v1/storage/preview": "試しに数えるだけ",
+    "POST /api/v1/auth/second-factor/enrolment": "鍵を見せるだけ。使い始めるのは、符号で確かめたとき",
+    "POST /api/v1/profile/second-factor": "鍵を見せるだけ。使い始めるのは、符号で確かめたとき",
 }
 
 
@@ -194,7 +197,55 @@ async def logout_scene(world: World) -> Call:
     return Call(call.client)
 
 
+async def person_scene(world: World) -> Call:
+    """パスワードで入った人。"""
+    call = await login_scene(world)
+    token = found(await call.client.post("/auth/login", json=call.body))["access_token"]
+    call.client.headers["Authorization"] = f"Bearer {token}"
+    return call
+
+
+async def protected_scene(world: World) -> Call:
+    """二段階を使っている人。本文は、使える符号。"""
+    call = await person_scene(world)
+    phone, _ = await enrol(world.api, call.client, PASSWORD)
+    return Call(call.client, {"code": phone.code()})
+
+
+async def second_step_scene(world: World) -> Call:
+    call = await protected_scene(world)
+    half = await challenge(call.client, {"username": "First", "password": PASSWORD})
+    return Call(call.client, {"challenge": half["challenge"], **(call.body or {})})
+
+
+async def enrolled_scene(world: World) -> Call:
+    call = await person_scene(world)
+    begun = found(await call.client.post("/profile/second-factor", json={"password": PASSWORD}))
+    return Call(call.client, {"code": Authenticator(world.api, begun["secret"]).code()})
+
+
+async def required_scene(world: World) -> Call:
+    call = await login_scene(world)
+    found(await (await world.admin()).put("/sign-in/policy", json={"second_factor_roles": ["admin"]}))
+    half = {"challenge": (await challenge(call.client, call.body or {}))["challenge"]}
+    begun = found(await call.client.post("/auth/second-factor/enrolment", json=half))
+    return Call(call.client, {**half, "code": Authenticator(world.api, begun["secret"]).code()})
+
+
+async def reset_scene(world: World) -> Call:
+    call = await protected_scene(world)
+    user_id = found(await call.client.get("/auth/me"))["id"]
+    return Call(await world.admin(), None, {"user_id": user_id})
+
+
 SCENES: Final[dict[str, Scene]] = {
+    "POST /api/v1/auth/second-factor": second_step_scene,
+    "POST /api/v1/auth/second-factor/enrolment/confirm": required_scene,
+    "POST /api/v1/profile/second-factor/confirm": enrolled_scene,
+    "POST /api/v1/profile/second-factor/recovery-codes": protected_scene,
+    "POST /api/v1/profile/second-factor/disable": protected_scene,
+    "DELETE /api/v1/users/{user_id}/second-factor": reset_scene,
+    "PUT /api/v1/sign-in/policy": simply(second_factor_roles=["admin"]),
     "POST /api/v1/setup": setup_scene,
     "POST /api/v1/auth/login": login_scene,
     "POST /api/v1/auth/logout": logout_scene,

@@ -23,11 +23,24 @@ OPEN: Final = {
     "POST /api/v1/auth/login",
     "POST /api/v1/auth/refresh",
     "POST /api/v1/auth/logout",
+    # パスワードのあとの短い証しが、通行証の代わりになる
+    "POST /api/v1/auth/second-factor",
+    "POST /api/v1/auth/second-factor/enrolment",
+    "POST /api/v1/auth/second-factor/enrolment/confirm",
     "GET /api/v1/targets/{target_id}/log/download",
 }
 MATRIX: Final[dict[str, Role]] = {
     "GET /api/v1/auth/me": VIEWER,
     "GET /api/v1/users": VIEWER,
+    "GET /api/v1/profile/second-factor": VIEWER,
+    "POST /api/v1/profile/second-factor": VIEWER,
+    "POST /api/v1/profile/second-factor/confirm": VIEWER,
+    "POST /api/v1/profile/second-factor/recovery-codes": VIEWER,
+    "POST /api/v1/profile/second-factor/disable": VIEWER,
+    "DELETE /api/v1/users/{user_id}/second-factor": ADMIN,
+    "GET /api/v1/sign-in/policy": ADMIN,
+    "PUT /api/v1/sign-in/policy": ADMIN,
+    "GET /api/v1/sign-in/people": ADMIN,
     "GET /api/v1/credentials": OPERATOR,
     "POST /api/v1/credentials": ADMIN,
     "POST /api/v1/credentials/generate": ADMIN,
@@ -101,6 +114,11 @@ MATRIX: Final[dict[str, Role]] = {
 SERVER = {"name": "x", "host": "127.0.0.1", "username": "x", "credential_id": 1}
 POLICY: Final[dict[str, object]] = {"archive_after_days": 7, "keep_days": 30, "keep_executions": None}
 BODIES: Final[dict[str, dict[str, object]]] = {
+    "POST /api/v1/profile/second-factor": {},
+    "POST /api/v1/profile/second-factor/confirm": {"code": "000000"},
+    "POST /api/v1/profile/second-factor/recovery-codes": {},
+    "POST /api/v1/profile/second-factor/disable": {},
+    "PUT /api/v1/sign-in/policy": {"second_factor_roles": []},
     "POST /api/v1/credentials": {"name": "x", "kind": "password", "password": "x"},
     "POST /api/v1/credentials/generate": {"name": "y"},
     "PUT /api/v1/credentials/{credential_id}": {"name": "x", "kind": "password", "password": "x"},

@@ -23,6 +23,12 @@ from tsubame.data_access.repositories.jobs import SqlJobRepository
 from tsubame.data_access.repositories.outputs import SqlOutputRepository
 from tsubame.data_access.repositories.policies import SqlPolicyRepository
 from tsubame.data_access.repositories.run_owners import SqlRunOwnerRepository
+from tsubame.data_access.repositories.second_factor import (
+    SqlChallengeRepository,
+    SqlRecoveryCodeRepository,
+    SqlSecondFactorRepository,
+    SqlSignInPolicyRepository,
+)
 from tsubame.data_access.repositories.server_disk import SqlServerDiskRepository
 from tsubame.data_access.repositories.server_selection import SqlServerSelection
 from tsubame.data_access.repositories.servers import SqlServerRepository
@@ -56,6 +62,22 @@ class SqlTransaction:
     @property
     def setup_token(self) -> SqlSetupTokenRepository:
         return SqlSetupTokenRepository(self._connection)
+
+    @property
+    def second_factors(self) -> SqlSecondFactorRepository:
+        return SqlSecondFactorRepository(self._connection)
+
+    @property
+    def recovery_codes(self) -> SqlRecoveryCodeRepository:
+        return SqlRecoveryCodeRepository(self._connection)
+
+    @property
+    def challenges(self) -> SqlChallengeRepository:
+        return SqlChallengeRepository(self._connection)
+
+    @property
+    def sign_in_policy(self) -> SqlSignInPolicyRepository:
+        return SqlSignInPolicyRepository(self._connection)
 
     @property
     def server_disk(self) -> SqlServerDiskRepository:

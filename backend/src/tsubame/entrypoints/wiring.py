@@ -16,9 +16,15 @@ from tsubame.business.audit.keeper import AuditKeeper
 from tsubame.business.audit.refusals import Refusals
 from tsubame.business.audit.service import AuditService
 from tsubame.business.auth.authenticator import Authenticator
+from tsubame.business.auth.code_check import CodeCheck
+from tsubame.business.auth.enrolling import Enrolling
+from tsubame.business.auth.second_factor_service import SecondFactorService
+from tsubame.business.auth.second_factor_sign_in import SecondFactorSignIn
 from tsubame.business.auth.service import AuthService
 from tsubame.business.auth.sessions import Sessions
 from tsubame.business.auth.setup import SetupService
+from tsubame.business.auth.sign_in_policy import SignInPolicyService
+from tsubame.business.auth.sign_in_steps import SignInSteps
 from tsubame.business.credentials.service import CredentialService
 from tsubame.business.executions.admitter import Admitter
 from tsubame.business.executions.cleaner import Cleaner
@@ -52,6 +58,7 @@ from tsubame.business.workers.service import WorkerService
 from tsubame.data_access.crypto.key_check import check_keys
 from tsubame.data_access.crypto.key_marks import marking
 from tsubame.data_access.crypto.keyring import Keyring
+from tsubame.data_access.crypto.one_time_codes import TotpCodes
 from tsubame.data_access.crypto.passwords import Argon2Passwords
 from tsubame.data_access.crypto.tokens import JwtAccessTokens
 from tsubame.data_access.crypto.vault import FernetVault
@@ -81,7 +88,7 @@ from tsubame.entrypoints.practice import Practice, PracticeRooms
 from tsubame.entrypoints.settings import Settings
 from tsubame.entrypoints.worker_loop import WorkerParts
 from tsubame.presentation.http.pace import Pacer
-from tsubame.presentation.http.services import HttpServices
+from tsubame.presentation.http.services import HttpServices, SignInServices
 from tsubame.presentation.http.site import Site
 from tsubame.presentation.ws.hub import Hub
 from tsubame.presentation.ws.log_feed import LogFeed
@@ -159,10 +166,12 @@ def http_services(foundation: Foundation, settings: Settings) -> HttpServices:
     tokens = JwtAccessTokens(foundation.keys)
     passwords = Argon2Passwords()
     sessions = Sessions(tokens, clock)
+    steps = SignInSteps(sessions, clock)
     rooms = _practice_rooms(foundation)
     return HttpServices(
         authenticator=Authenticator(transactions, tokens, clock),
-        auth=AuthService(transactions, passwords, sessions, clock),
+        auth=AuthService(transactions, passwords, sessions, steps, clock),
+        sign_in=_sign_in(foundation, passwords, steps),
         setup=SetupService(transactions, passwords, sessions),
         users=UserService(transactions),
         workers=WorkerService(transactions),
@@ -200,6 +209,18 @@ def _practice_rooms(foundation: Foundation) -> PracticeRooms:
         servers=ServerService(transactions, ssh.connections),
         host_keys=HostKeyService(transactions, foundation.endpoints, ssh.scanner, ssh.connections),
         jobs=JobService(transactions),
+    )
+
+
+def _sign_in(foundation: Foundation, passwords: Argon2Passwords, steps: SignInSteps) -> SignInServices:
+    """パスワードのあとの、ログインの残り。"""
+    transactions, clock = foundation.transactions, foundation.clock
+    vault, codes = FernetVault(foundation.keys), TotpCodes()
+    check, enrolling = CodeCheck(vault, codes, clock), Enrolling(vault, codes, clock)
+    return SignInServices(
+        second_step=SecondFactorSignIn(transactions, steps, check, enrolling, clock),
+        second_factor=SecondFactorService(transactions, passwords, check, enrolling, clock),
+        policy=SignInPolicyService(transactions, clock),
     )
 
 

@@ -2,7 +2,7 @@
 
 import type { Client, ClientMeta, Options as Options2, RequestResult, TDataShape } from './client';
 import { client } from './client.gen';
-import type { ApproveHostKeyData, ApproveHostKeyErrors, ApproveHostKeyResponses, CancelExecutionData, CancelExecutionErrors, CancelExecutionResponses, ContinueExecutionData, ContinueExecutionErrors, ContinueExecutionResponses, CreateCredentialData, CreateCredentialErrors, CreateCredentialResponses, CreateDownloadTicketData, CreateDownloadTicketErrors, CreateDownloadTicketResponses, CreateJobData, CreateJobErrors, CreateJobResponses, CreateServerData, CreateServerErrors, CreateServerResponses, DeleteCredentialData, DeleteCredentialErrors, DeleteCredentialResponses, DeleteJobData, DeleteJobErrors, DeleteJobResponses, DeleteServerData, DeleteServerErrors, DeleteServerResponses, DeleteServerRunData, DeleteServerRunErrors, DeleteServerRunResponses, DownloadTargetLogData, DownloadTargetLogErrors, DownloadTargetLogResponses, DrainWorkerData, DrainWorkerErrors, DrainWorkerResponses, DuplicateJobData, DuplicateJobErrors, DuplicateJobResponses, ExportAuditEventsData, ExportAuditEventsErrors, ExportAuditEventsResponses, GenerateCredentialData, GenerateCredentialErrors, GenerateCredentialResponses, GetAuditChainData, GetAuditChainErrors, GetAuditChainResponses, GetCredentialData, GetCredentialErrors, GetCredentialResponses, GetDashboardData, GetDashboardErrors, GetDashboardResponses, GetExecutionData, GetExecutionErrors, GetExecutionOutputsData, GetExecutionOutputsErrors, GetExecutionOutputsResponses, GetExecutionResponses, GetJobData, GetJobErrors, GetJobResponses, GetLimitsData, GetLimitsErrors, GetLimitsResponses, GetMeData, GetMeErrors, GetMeResponses, GetMergedLogData, GetMergedLogErrors, GetMergedLogResponses, GetQueueData, GetQueueErrors, GetQueueResponses, GetServerData, GetServerErrors, GetServerResponses, GetSetupData, GetSetupErrors, GetSetupResponses, GetStorageData, GetStorageErrors, GetStorageResponses, GetTargetData, GetTargetErrors, GetTargetLogData, GetTargetLogErrors, GetTargetLogLinesData, GetTargetLogLinesErrors, GetTargetLogLinesResponses, GetTargetLogMarksData, GetTargetLogMarksErrors, GetTargetLogMarksResponses, GetTargetLogResponses, GetTargetLogTimesData, GetTargetLogTimesErrors, GetTargetLogTimesResponses, GetTargetResponses, ListAuditActionsData, ListAuditActionsErrors, ListAuditActionsResponses, ListAuditEventsData, ListAuditEventsErrors, ListAuditEventsResponses, ListCredentialsData, ListCredentialsErrors, ListCredentialsResponses, ListExecutionsData, ListExecutionsErrors, ListExecutionsResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListRetentionPoliciesData, ListRetentionPoliciesErrors, ListRetentionPoliciesResponses, ListServerRunsData, ListServerRunsErrors, ListServerRunsResponses, ListServersData, ListServersErrors, ListServersResponses, ListTagsData, ListTagsErrors, ListTagsResponses, ListUsersData, ListUsersErrors, ListUsersResponses, ListWorkersData, ListWorkersErrors, ListWorkersResponses, LoginData, LoginErrors, LoginResponses, LogoutData, LogoutErrors, LogoutResponses, PauseExecutionData, PauseExecutionErrors, PauseExecutionResponses, PinExecutionData, PinExecutionErrors, PinExecutionResponses, PreviewRetentionData, PreviewRetentionErrors, PreviewRetentionResponses, RefreshData, RefreshErrors, RefreshResponses, RemoveJobRetentionData, RemoveJobRetentionErrors, RemoveJobRetentionResponses, RemoveProjectRetentionData, RemoveProjectRetentionErrors, RemoveProjectRetentionResponses, RerunExecutionData, RerunExecutionErrors, RerunExecutionResponses, RerunFailedTargetsData, RerunFailedTargetsErrors, RerunFailedTargetsResponses, ResolveServersData, ResolveServersErrors, ResolveServersResponses, ResumeWorkerData, ResumeWorkerErrors, ResumeWorkerResponses, RunCommandData, RunCommandErrors, RunCommandResponses, ScanHostKeyData, ScanHostKeyErrors, ScanHostKeyResponses, SearchExecutionLogsData, SearchExecutionLogsErrors, SearchExecutionLogsResponses, SearchJobLogsData, SearchJobLogsErrors, SearchJobLogsResponses, SearchTargetLogData, SearchTargetLogErrors, SearchTargetLogResponses, SetAuditRetentionData, SetAuditRetentionErrors, SetAuditRetentionResponses, SetGlobalRetentionData, SetGlobalRetentionErrors, SetGlobalRetentionResponses, SetJobRetentionData, SetJobRetentionErrors, SetJobRetentionResponses, SetLimitsData, SetLimitsErrors, SetLimitsResponses, SetProjectRetentionData, SetProjectRetentionErrors, SetProjectRetentionResponses, SetQueuePriorityData, SetQueuePriorityErrors, SetQueuePriorityResponses, SetupData, SetupErrors, SetupResponses, StartExecutionData, StartExecutionErrors, StartExecutionResponses, TestServerData, TestServerErrors, TestServerResponses, UnpinExecutionData, UnpinExecutionErrors, UnpinExecutionResponses, UpdateCredentialData, UpdateCredentialErrors, UpdateCredentialResponses, UpdateJobData, UpdateJobErrors, UpdateJobResponses, UpdateServerData, UpdateServerErrors, UpdateServerResponses, VerifyAuditChainData, VerifyAuditChainErrors, VerifyAuditChainResponses } from './types.gen';
+import type { AnswerChallengeData, AnswerChallengeErrors, AnswerChallengeResponses, ApproveHostKeyData, ApproveHostKeyErrors, ApproveHostKeyResponses, BeginChallengeEnrolmentData, BeginChallengeEnrolmentErrors, BeginChallengeEnrolmentResponses, BeginSecondFactorData, BeginSecondFactorErrors, BeginSecondFactorResponses, CancelExecutionData, CancelExecutionErrors, CancelExecutionResponses, ConfirmChallengeEnrolmentData, ConfirmChallengeEnrolmentErrors, ConfirmChallengeEnrolmentResponses, ConfirmSecondFactorData, ConfirmSecondFactorErrors, ConfirmSecondFactorResponses, ContinueExecutionData, ContinueExecutionErrors, ContinueExecutionResponses, CreateCredentialData, CreateCredentialErrors, CreateCredentialResponses, CreateDownloadTicketData, CreateDownloadTicketErrors, CreateDownloadTicketResponses, CreateJobData, CreateJobErrors, CreateJobResponses, CreateServerData, CreateServerErrors, CreateServerResponses, DeleteCredentialData, DeleteCredentialErrors, DeleteCredentialResponses, DeleteJobData, DeleteJobErrors, DeleteJobResponses, DeleteServerData, DeleteServerErrors, DeleteServerResponses, DeleteServerRunData, DeleteServerRunErrors, DeleteServerRunResponses, DisableSecondFactorData, DisableSecondFactorErrors, DisableSecondFactorResponses, DownloadTargetLogData, DownloadTargetLogErrors, DownloadTargetLogResponses, DrainWorkerData, DrainWorkerErrors, DrainWorkerResponses, DuplicateJobData, DuplicateJobErrors, DuplicateJobResponses, ExportAuditEventsData, ExportAuditEventsErrors, ExportAuditEventsResponses, GenerateCredentialData, GenerateCredentialErrors, GenerateCredentialResponses, GetAuditChainData, GetAuditChainErrors, GetAuditChainResponses, GetCredentialData, GetCredentialErrors, GetCredentialResponses, GetDashboardData, GetDashboardErrors, GetDashboardResponses, GetExecutionData, GetExecutionErrors, GetExecutionOutputsData, GetExecutionOutputsErrors, GetExecutionOutputsResponses, GetExecutionResponses, GetJobData, GetJobErrors, GetJobResponses, GetLimitsData, GetLimitsErrors, GetLimitsResponses, GetMeData, GetMeErrors, GetMeResponses, GetMergedLogData, GetMergedLogErrors, GetMergedLogResponses, GetQueueData, GetQueueErrors, GetQueueResponses, GetSecondFactorData, GetSecondFactorErrors, GetSecondFactorResponses, GetServerData, GetServerErrors, GetServerResponses, GetSetupData, GetSetupErrors, GetSetupResponses, GetSignInPolicyData, GetSignInPolicyErrors, GetSignInPolicyResponses, GetStorageData, GetStorageErrors, GetStorageResponses, GetTargetData, GetTargetErrors, GetTargetLogData, GetTargetLogErrors, GetTargetLogLinesData, GetTargetLogLinesErrors, GetTargetLogLinesResponses, GetTargetLogMarksData, GetTargetLogMarksErrors, GetTargetLogMarksResponses, GetTargetLogResponses, GetTargetLogTimesData, GetTargetLogTimesErrors, GetTargetLogTimesResponses, GetTargetResponses, ListAuditActionsData, ListAuditActionsErrors, ListAuditActionsResponses, ListAuditEventsData, ListAuditEventsErrors, ListAuditEventsResponses, ListCredentialsData, ListCredentialsErrors, ListCredentialsResponses, ListExecutionsData, ListExecutionsErrors, ListExecutionsResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListRetentionPoliciesData, ListRetentionPoliciesErrors, ListRetentionPoliciesResponses, ListServerRunsData, ListServerRunsErrors, ListServerRunsResponses, ListServersData, ListServersErrors, ListServersResponses, ListSignInPeopleData, ListSignInPeopleErrors, ListSignInPeopleResponses, ListTagsData, ListTagsErrors, ListTagsResponses, ListUsersData, ListUsersErrors, ListUsersResponses, ListWorkersData, ListWorkersErrors, ListWorkersResponses, LoginData, LoginErrors, LoginResponses, LogoutData, LogoutErrors, LogoutResponses, PauseExecutionData, PauseExecutionErrors, PauseExecutionResponses, PinExecutionData, PinExecutionErrors, PinExecutionResponses, PreviewRetentionData, PreviewRetentionErrors, PreviewRetentionResponses, RefreshData, RefreshErrors, RefreshResponses, RemoveJobRetentionData, RemoveJobRetentionErrors, RemoveJobRetentionResponses, RemoveProjectRetentionData, RemoveProjectRetentionErrors, RemoveProjectRetentionResponses, RenewRecoveryCodesData, RenewRecoveryCodesErrors, RenewRecoveryCodesResponses, RerunExecutionData, RerunExecutionErrors, RerunExecutionResponses, RerunFailedTargetsData, RerunFailedTargetsErrors, RerunFailedTargetsResponses, ResetSecondFactorData, ResetSecondFactorErrors, ResetSecondFactorResponses, ResolveServersData, ResolveServersErrors, ResolveServersResponses, ResumeWorkerData, ResumeWorkerErrors, ResumeWorkerResponses, RunCommandData, RunCommandErrors, RunCommandResponses, ScanHostKeyData, ScanHostKeyErrors, ScanHostKeyResponses, SearchExecutionLogsData, SearchExecutionLogsErrors, SearchExecutionLogsResponses, SearchJobLogsData, SearchJobLogsErrors, SearchJobLogsResponses, SearchTargetLogData, SearchTargetLogErrors, SearchTargetLogResponses, SetAuditRetentionData, SetAuditRetentionErrors, SetAuditRetentionResponses, SetGlobalRetentionData, SetGlobalRetentionErrors, SetGlobalRetentionResponses, SetJobRetentionData, SetJobRetentionErrors, SetJobRetentionResponses, SetLimitsData, SetLimitsErrors, SetLimitsResponses, SetProjectRetentionData, SetProjectRetentionErrors, SetProjectRetentionResponses, SetQueuePriorityData, SetQueuePriorityErrors, SetQueuePriorityResponses, SetSignInPolicyData, SetSignInPolicyErrors, SetSignInPolicyResponses, SetupData, SetupErrors, SetupResponses, StartExecutionData, StartExecutionErrors, StartExecutionResponses, TestServerData, TestServerErrors, TestServerResponses, UnpinExecutionData, UnpinExecutionErrors, UnpinExecutionResponses, UpdateCredentialData, UpdateCredentialErrors, UpdateCredentialResponses, UpdateJobData, UpdateJobErrors, UpdateJobResponses, UpdateServerData, UpdateServerErrors, UpdateServerResponses, VerifyAuditChainData, VerifyAuditChainErrors, VerifyAuditChainResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -67,6 +67,8 @@ export const verifyAuditChain = <ThrowOnError extends boolean = false>(options?:
 
 /**
  * Login
+ *
+ * パスワードで入る。二段目の要る人には 202。
  */
 export const login = <ThrowOnError extends boolean = false>(options: Options<LoginData, ThrowOnError>): RequestResult<LoginResponses, LoginErrors, ThrowOnError> => (options.client ?? client).post<LoginResponses, LoginErrors, ThrowOnError>({
     url: '/api/v1/auth/login',
@@ -91,6 +93,48 @@ export const getMe = <ThrowOnError extends boolean = false>(options?: Options<Ge
  * Refresh
  */
 export const refresh = <ThrowOnError extends boolean = false>(options?: Options<RefreshData, ThrowOnError>): RequestResult<RefreshResponses, RefreshErrors, ThrowOnError> => (options?.client ?? client).post<RefreshResponses, RefreshErrors, ThrowOnError>({ url: '/api/v1/auth/refresh', ...options });
+
+/**
+ * Answer Challenge
+ *
+ * 二段目。符号か回復コードで入る。
+ */
+export const answerChallenge = <ThrowOnError extends boolean = false>(options: Options<AnswerChallengeData, ThrowOnError>): RequestResult<AnswerChallengeResponses, AnswerChallengeErrors, ThrowOnError> => (options.client ?? client).post<AnswerChallengeResponses, AnswerChallengeErrors, ThrowOnError>({
+    url: '/api/v1/auth/second-factor',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Begin Challenge Enrolment
+ *
+ * 役割が求める二段階を、入る前に用意しはじめる。
+ */
+export const beginChallengeEnrolment = <ThrowOnError extends boolean = false>(options: Options<BeginChallengeEnrolmentData, ThrowOnError>): RequestResult<BeginChallengeEnrolmentResponses, BeginChallengeEnrolmentErrors, ThrowOnError> => (options.client ?? client).post<BeginChallengeEnrolmentResponses, BeginChallengeEnrolmentErrors, ThrowOnError>({
+    url: '/api/v1/auth/second-factor/enrolment',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Confirm Challenge Enrolment
+ *
+ * 用意した符号で確かめ、そのまま入る。回復コードは、このとき一度だけ返す。
+ */
+export const confirmChallengeEnrolment = <ThrowOnError extends boolean = false>(options: Options<ConfirmChallengeEnrolmentData, ThrowOnError>): RequestResult<ConfirmChallengeEnrolmentResponses, ConfirmChallengeEnrolmentErrors, ThrowOnError> => (options.client ?? client).post<ConfirmChallengeEnrolmentResponses, ConfirmChallengeEnrolmentErrors, ThrowOnError>({
+    url: '/api/v1/auth/second-factor/enrolment/confirm',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
 
 /**
  * Run Command
@@ -342,6 +386,63 @@ export const setLimits = <ThrowOnError extends boolean = false>(options: Options
 });
 
 /**
+ * Get Second Factor
+ */
+export const getSecondFactor = <ThrowOnError extends boolean = false>(options?: Options<GetSecondFactorData, ThrowOnError>): RequestResult<GetSecondFactorResponses, GetSecondFactorErrors, ThrowOnError> => (options?.client ?? client).get<GetSecondFactorResponses, GetSecondFactorErrors, ThrowOnError>({ url: '/api/v1/profile/second-factor', ...options });
+
+/**
+ * Begin Second Factor
+ *
+ * 用意しはじめる。もう使っていれば、新しい電話への乗り換えになる。
+ */
+export const beginSecondFactor = <ThrowOnError extends boolean = false>(options: Options<BeginSecondFactorData, ThrowOnError>): RequestResult<BeginSecondFactorResponses, BeginSecondFactorErrors, ThrowOnError> => (options.client ?? client).post<BeginSecondFactorResponses, BeginSecondFactorErrors, ThrowOnError>({
+    url: '/api/v1/profile/second-factor',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Confirm Second Factor
+ */
+export const confirmSecondFactor = <ThrowOnError extends boolean = false>(options: Options<ConfirmSecondFactorData, ThrowOnError>): RequestResult<ConfirmSecondFactorResponses, ConfirmSecondFactorErrors, ThrowOnError> => (options.client ?? client).post<ConfirmSecondFactorResponses, ConfirmSecondFactorErrors, ThrowOnError>({
+    url: '/api/v1/profile/second-factor/confirm',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Disable Second Factor
+ */
+export const disableSecondFactor = <ThrowOnError extends boolean = false>(options: Options<DisableSecondFactorData, ThrowOnError>): RequestResult<DisableSecondFactorResponses, DisableSecondFactorErrors, ThrowOnError> => (options.client ?? client).post<DisableSecondFactorResponses, DisableSecondFactorErrors, ThrowOnError>({
+    url: '/api/v1/profile/second-factor/disable',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Renew Recovery Codes
+ *
+ * 回復コードを作り直す。前のものは使えなくなる。
+ */
+export const renewRecoveryCodes = <ThrowOnError extends boolean = false>(options: Options<RenewRecoveryCodesData, ThrowOnError>): RequestResult<RenewRecoveryCodesResponses, RenewRecoveryCodesErrors, ThrowOnError> => (options.client ?? client).post<RenewRecoveryCodesResponses, RenewRecoveryCodesErrors, ThrowOnError>({
+    url: '/api/v1/profile/second-factor/recovery-codes',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
  * Get Queue
  *
  * 待っている対象のある実行。始まる順。
@@ -462,6 +563,30 @@ export const getSetup = <ThrowOnError extends boolean = false>(options?: Options
  */
 export const setup = <ThrowOnError extends boolean = false>(options: Options<SetupData, ThrowOnError>): RequestResult<SetupResponses, SetupErrors, ThrowOnError> => (options.client ?? client).post<SetupResponses, SetupErrors, ThrowOnError>({
     url: '/api/v1/setup',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * List People
+ */
+export const listSignInPeople = <ThrowOnError extends boolean = false>(options?: Options<ListSignInPeopleData, ThrowOnError>): RequestResult<ListSignInPeopleResponses, ListSignInPeopleErrors, ThrowOnError> => (options?.client ?? client).get<ListSignInPeopleResponses, ListSignInPeopleErrors, ThrowOnError>({ url: '/api/v1/sign-in/people', ...options });
+
+/**
+ * Get Policy
+ */
+export const getSignInPolicy = <ThrowOnError extends boolean = false>(options?: Options<GetSignInPolicyData, ThrowOnError>): RequestResult<GetSignInPolicyResponses, GetSignInPolicyErrors, ThrowOnError> => (options?.client ?? client).get<GetSignInPolicyResponses, GetSignInPolicyErrors, ThrowOnError>({ url: '/api/v1/sign-in/policy', ...options });
+
+/**
+ * Set Policy
+ *
+ * 二段階を求める役割を決める。用意のない人のログインは、その場で終わる。
+ */
+export const setSignInPolicy = <ThrowOnError extends boolean = false>(options: Options<SetSignInPolicyData, ThrowOnError>): RequestResult<SetSignInPolicyResponses, SetSignInPolicyErrors, ThrowOnError> => (options.client ?? client).put<SetSignInPolicyResponses, SetSignInPolicyErrors, ThrowOnError>({
+    url: '/api/v1/sign-in/policy',
     ...options,
     headers: {
         'Content-Type': 'application/json',
@@ -605,6 +730,13 @@ export const getTargetLogTimes = <ThrowOnError extends boolean = false>(options:
  * List Users
  */
 export const listUsers = <ThrowOnError extends boolean = false>(options?: Options<ListUsersData, ThrowOnError>): RequestResult<ListUsersResponses, ListUsersErrors, ThrowOnError> => (options?.client ?? client).get<ListUsersResponses, ListUsersErrors, ThrowOnError>({ url: '/api/v1/users', ...options });
+
+/**
+ * Reset Second Factor
+ *
+ * 電話も回復コードもなくした人のために外す。その人のログインも終わらせる。
+ */
+export const resetSecondFactor = <ThrowOnError extends boolean = false>(options: Options<ResetSecondFactorData, ThrowOnError>): RequestResult<ResetSecondFactorResponses, ResetSecondFactorErrors, ThrowOnError> => (options.client ?? client).delete<ResetSecondFactorResponses, ResetSecondFactorErrors, ThrowOnError>({ url: '/api/v1/users/{user_id}/second-factor', ...options });
 
 /**
  * List Workers

@@ -249,6 +249,62 @@ export type ChainRead = {
 };
 
 /**
+ * ChallengeAnswerInput
+ */
+export type ChallengeAnswerInput = {
+    /**
+     * Challenge
+     */
+    challenge: string;
+    /**
+     * Code
+     */
+    code: string;
+};
+
+/**
+ * ChallengeInput
+ */
+export type ChallengeInput = {
+    /**
+     * Challenge
+     */
+    challenge: string;
+};
+
+/**
+ * ChallengeRead
+ *
+ * パスワードは合ったが、まだ入れない。``challenge`` は二段目にしか使えず、短いあいだで切れる。
+ */
+export type ChallengeRead = {
+    /**
+     * Challenge
+     */
+    challenge: string;
+    /**
+     * Expires In
+     */
+    expires_in: number;
+    step: ChallengeStep;
+};
+
+/**
+ * ChallengeStep
+ */
+export type ChallengeStep = 'code' | 'enrol';
+
+/**
+ * CodeInput
+ */
+export type CodeInput = {
+    /**
+     * Code
+     */
+    code: string;
+};
+
+/**
  * CommandInput
  *
  * その場の命令。``server_ids`` と ``selector`` に当てはまるサーバの全部で動かす。
@@ -448,6 +504,43 @@ export type DuplicateInput = {
      * Name
      */
     name: string;
+};
+
+/**
+ * EnrolledRead
+ */
+export type EnrolledRead = {
+    /**
+     * Access Token
+     */
+    access_token: string;
+    /**
+     * Expires In
+     */
+    expires_in: number;
+    /**
+     * Recovery Codes
+     */
+    recovery_codes: Array<string>;
+    /**
+     * Token Type
+     */
+    token_type: string;
+};
+
+/**
+ * EnrolmentRead
+ */
+export type EnrolmentRead = {
+    qr: QrCodeRead;
+    /**
+     * Secret
+     */
+    secret: string;
+    /**
+     * Uri
+     */
+    uri: string;
 };
 
 /**
@@ -1659,6 +1752,38 @@ export type ProjectRefRead = {
 };
 
 /**
+ * ProofInput
+ *
+ * 本人だという証し。二段階を使っていれば ``code``、使っていなければ ``password``。
+ */
+export type ProofInput = {
+    /**
+     * Code
+     */
+    code?: null;
+    /**
+     * Password
+     */
+    password?: null;
+};
+
+/**
+ * QrCodeRead
+ *
+ * ``size`` 四方に描く SVG の path。
+ */
+export type QrCodeRead = {
+    /**
+     * Path
+     */
+    path: string;
+    /**
+     * Size
+     */
+    size: number;
+};
+
+/**
  * QueueItemRead
  *
  * 待っている実行。
@@ -1793,6 +1918,18 @@ export type Ready = {
      * Type
      */
     type: 'ready';
+};
+
+/**
+ * RecoveryCodesRead
+ *
+ * 一度だけ返す。
+ */
+export type RecoveryCodesRead = {
+    /**
+     * Recovery Codes
+     */
+    recovery_codes: Array<string>;
 };
 
 /**
@@ -2160,6 +2297,24 @@ export type SearchTarget = {
 };
 
 /**
+ * SecondFactorRead
+ */
+export type SecondFactorRead = {
+    /**
+     * Enabled At
+     */
+    enabled_at: string | null;
+    /**
+     * Recovery Codes Left
+     */
+    recovery_codes_left: number;
+    /**
+     * Required
+     */
+    required: boolean;
+};
+
+/**
  * ServerDiskRead
  *
  * サーバの上の実行のファイル。最後に見に行ったときのもの。
@@ -2426,6 +2581,63 @@ export type SetupState = {
      * Practice Available
      */
     practice_available: boolean;
+};
+
+/**
+ * SignInPeople
+ */
+export type SignInPeople = {
+    /**
+     * Items
+     */
+    items: Array<SignInPersonRead>;
+};
+
+/**
+ * SignInPersonRead
+ */
+export type SignInPersonRead = {
+    /**
+     * Disabled
+     */
+    disabled: boolean;
+    /**
+     * Required
+     */
+    required: boolean;
+    role: Role | null;
+    /**
+     * Second Factor Since
+     */
+    second_factor_since: string | null;
+    /**
+     * User Id
+     */
+    user_id: number;
+    /**
+     * Username
+     */
+    username: string;
+};
+
+/**
+ * SignInPolicyInput
+ */
+export type SignInPolicyInput = {
+    /**
+     * Second Factor Roles
+     */
+    second_factor_roles: Array<Role>;
+};
+
+/**
+ * SignInPolicyRead
+ */
+export type SignInPolicyRead = {
+    /**
+     * Second Factor Roles
+     */
+    second_factor_roles: Array<Role>;
 };
 
 /**
@@ -3136,6 +3348,22 @@ export type LoginInputWritable = {
 };
 
 /**
+ * ProofInput
+ *
+ * 本人だという証し。二段階を使っていれば ``code``、使っていなければ ``password``。
+ */
+export type ProofInputWritable = {
+    /**
+     * Code
+     */
+    code?: string | null;
+    /**
+     * Password
+     */
+    password?: string | null;
+};
+
+/**
  * SetupInput
  */
 export type SetupInputWritable = {
@@ -3660,6 +3888,10 @@ export type LoginResponses = {
      * Successful Response
      */
     200: AccessTokenRead;
+    /**
+     * Accepted
+     */
+    202: ChallengeRead;
 };
 
 export type LoginResponse = LoginResponses[keyof LoginResponses];
@@ -3846,6 +4078,189 @@ export type RefreshResponses = {
 };
 
 export type RefreshResponse = RefreshResponses[keyof RefreshResponses];
+
+export type AnswerChallengeData = {
+    body: ChallengeAnswerInput;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/second-factor';
+};
+
+export type AnswerChallengeErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type AnswerChallengeError = AnswerChallengeErrors[keyof AnswerChallengeErrors];
+
+export type AnswerChallengeResponses = {
+    /**
+     * Successful Response
+     */
+    200: AccessTokenRead;
+};
+
+export type AnswerChallengeResponse = AnswerChallengeResponses[keyof AnswerChallengeResponses];
+
+export type BeginChallengeEnrolmentData = {
+    body: ChallengeInput;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/second-factor/enrolment';
+};
+
+export type BeginChallengeEnrolmentErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type BeginChallengeEnrolmentError = BeginChallengeEnrolmentErrors[keyof BeginChallengeEnrolmentErrors];
+
+export type BeginChallengeEnrolmentResponses = {
+    /**
+     * Successful Response
+     */
+    200: EnrolmentRead;
+};
+
+export type BeginChallengeEnrolmentResponse = BeginChallengeEnrolmentResponses[keyof BeginChallengeEnrolmentResponses];
+
+export type ConfirmChallengeEnrolmentData = {
+    body: ChallengeAnswerInput;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/second-factor/enrolment/confirm';
+};
+
+export type ConfirmChallengeEnrolmentErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type ConfirmChallengeEnrolmentError = ConfirmChallengeEnrolmentErrors[keyof ConfirmChallengeEnrolmentErrors];
+
+export type ConfirmChallengeEnrolmentResponses = {
+    /**
+     * Successful Response
+     */
+    200: EnrolledRead;
+};
+
+export type ConfirmChallengeEnrolmentResponse = ConfirmChallengeEnrolmentResponses[keyof ConfirmChallengeEnrolmentResponses];
 
 export type RunCommandData = {
     body: CommandInput;
@@ -5942,6 +6357,311 @@ export type SetLimitsResponses = {
 
 export type SetLimitsResponse = SetLimitsResponses[keyof SetLimitsResponses];
 
+export type GetSecondFactorData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/profile/second-factor';
+};
+
+export type GetSecondFactorErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type GetSecondFactorError = GetSecondFactorErrors[keyof GetSecondFactorErrors];
+
+export type GetSecondFactorResponses = {
+    /**
+     * Successful Response
+     */
+    200: SecondFactorRead;
+};
+
+export type GetSecondFactorResponse = GetSecondFactorResponses[keyof GetSecondFactorResponses];
+
+export type BeginSecondFactorData = {
+    body: ProofInputWritable;
+    path?: never;
+    query?: never;
+    url: '/api/v1/profile/second-factor';
+};
+
+export type BeginSecondFactorErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type BeginSecondFactorError = BeginSecondFactorErrors[keyof BeginSecondFactorErrors];
+
+export type BeginSecondFactorResponses = {
+    /**
+     * Successful Response
+     */
+    200: EnrolmentRead;
+};
+
+export type BeginSecondFactorResponse = BeginSecondFactorResponses[keyof BeginSecondFactorResponses];
+
+export type ConfirmSecondFactorData = {
+    body: CodeInput;
+    path?: never;
+    query?: never;
+    url: '/api/v1/profile/second-factor/confirm';
+};
+
+export type ConfirmSecondFactorErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type ConfirmSecondFactorError = ConfirmSecondFactorErrors[keyof ConfirmSecondFactorErrors];
+
+export type ConfirmSecondFactorResponses = {
+    /**
+     * Successful Response
+     */
+    200: RecoveryCodesRead;
+};
+
+export type ConfirmSecondFactorResponse = ConfirmSecondFactorResponses[keyof ConfirmSecondFactorResponses];
+
+export type DisableSecondFactorData = {
+    body: ProofInputWritable;
+    path?: never;
+    query?: never;
+    url: '/api/v1/profile/second-factor/disable';
+};
+
+export type DisableSecondFactorErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type DisableSecondFactorError = DisableSecondFactorErrors[keyof DisableSecondFactorErrors];
+
+export type DisableSecondFactorResponses = {
+    /**
+     * Successful Response
+     */
+    204: void;
+};
+
+export type DisableSecondFactorResponse = DisableSecondFactorResponses[keyof DisableSecondFactorResponses];
+
+export type RenewRecoveryCodesData = {
+    body: ProofInputWritable;
+    path?: never;
+    query?: never;
+    url: '/api/v1/profile/second-factor/recovery-codes';
+};
+
+export type RenewRecoveryCodesErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type RenewRecoveryCodesError = RenewRecoveryCodesErrors[keyof RenewRecoveryCodesErrors];
+
+export type RenewRecoveryCodesResponses = {
+    /**
+     * Successful Response
+     */
+    200: RecoveryCodesRead;
+};
+
+export type RenewRecoveryCodesResponse = RenewRecoveryCodesResponses[keyof RenewRecoveryCodesResponses];
+
 export type GetQueueData = {
     body?: never;
     path?: never;
@@ -6995,6 +7715,189 @@ export type SetupResponses = {
 };
 
 export type SetupResponse = SetupResponses[keyof SetupResponses];
+
+export type ListSignInPeopleData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/sign-in/people';
+};
+
+export type ListSignInPeopleErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type ListSignInPeopleError = ListSignInPeopleErrors[keyof ListSignInPeopleErrors];
+
+export type ListSignInPeopleResponses = {
+    /**
+     * Successful Response
+     */
+    200: SignInPeople;
+};
+
+export type ListSignInPeopleResponse = ListSignInPeopleResponses[keyof ListSignInPeopleResponses];
+
+export type GetSignInPolicyData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/sign-in/policy';
+};
+
+export type GetSignInPolicyErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type GetSignInPolicyError = GetSignInPolicyErrors[keyof GetSignInPolicyErrors];
+
+export type GetSignInPolicyResponses = {
+    /**
+     * Successful Response
+     */
+    200: SignInPolicyRead;
+};
+
+export type GetSignInPolicyResponse = GetSignInPolicyResponses[keyof GetSignInPolicyResponses];
+
+export type SetSignInPolicyData = {
+    body: SignInPolicyInput;
+    path?: never;
+    query?: never;
+    url: '/api/v1/sign-in/policy';
+};
+
+export type SetSignInPolicyErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type SetSignInPolicyError = SetSignInPolicyErrors[keyof SetSignInPolicyErrors];
+
+export type SetSignInPolicyResponses = {
+    /**
+     * Successful Response
+     */
+    200: SignInPolicyRead;
+};
+
+export type SetSignInPolicyResponse = SetSignInPolicyResponses[keyof SetSignInPolicyResponses];
 
 export type GetStorageData = {
     body?: never;
@@ -8158,6 +9061,72 @@ export type ListUsersResponses = {
 };
 
 export type ListUsersResponse = ListUsersResponses[keyof ListUsersResponses];
+
+export type ResetSecondFactorData = {
+    body?: never;
+    path: {
+        /**
+         * User Id
+         */
+        user_id: number;
+    };
+    query?: never;
+    url: '/api/v1/users/{user_id}/second-factor';
+};
+
+export type ResetSecondFactorErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type ResetSecondFactorError = ResetSecondFactorErrors[keyof ResetSecondFactorErrors];
+
+export type ResetSecondFactorResponses = {
+    /**
+     * Successful Response
+     */
+    204: void;
+};
+
+export type ResetSecondFactorResponse = ResetSecondFactorResponses[keyof ResetSecondFactorResponses];
 
 export type ListWorkersData = {
     body?: never;

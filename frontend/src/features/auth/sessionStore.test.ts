@@ -30,7 +30,8 @@ beforeEach(() => {
 
 describe('ログインの状態', () => {
   it('一度ログインした画面は、読み直しただけで入り直す', async () => {
-    vi.mocked(api.logIn).mockResolvedValue(admin)
+    vi.mocked(api.logIn).mockResolvedValue(token)
+    vi.mocked(api.enterWith).mockResolvedValue(admin)
     await useSession().logIn('admin', 'secret')
     setActivePinia(createPinia())
     vi.mocked(api.resumeSession).mockResolvedValue(admin)
@@ -50,7 +51,7 @@ describe('ログインの状態', () => {
     await session.load()
     expect(api.resumeSession).not.toHaveBeenCalled()
     expect(session.needsSetup).toBe(true)
-    await session.finishSetup(token)
+    await session.enter(token)
     expect(session.needsSetup).toBe(false)
     expect(session.user?.username).toBe('admin')
   })
@@ -64,7 +65,8 @@ describe('ログインの状態', () => {
   })
 
   it('通行証がなくなると、ログインしていない状態に戻る', async () => {
-    vi.mocked(api.logIn).mockResolvedValue(admin)
+    vi.mocked(api.logIn).mockResolvedValue(token)
+    vi.mocked(api.enterWith).mockResolvedValue(admin)
     const session = useSession()
     await session.logIn('admin', 'secret')
     expect(session.isLoggedIn).toBe(true)

@@ -1,7 +1,7 @@
 import { defineStore } from 'pinia'
 import { computed, ref, shallowRef } from 'vue'
 
-import type { AccessTokenRead, UserRead } from '@/api'
+import type { AccessTokenRead, ChallengeRead, UserRead } from '@/api'
 import { readPreference, writePreference } from '@/shared/lib/preferences'
 
 import * as api from './api'
@@ -35,9 +35,12 @@ export const useSession = defineStore('session', () => {
     return loading
   }
 
-  async function logIn(username: string, password: string): Promise<void> {
-    remember(await api.logIn(username, password))
-    needsSetup.value = false
+  /** 二段目が要るときは、まだ入らずに、途中の証しを返す。 */
+  async function logIn(username: string, password: string): Promise<ChallengeRead | null> {
+    const answer = await api.logIn(username, password)
+    if ('challenge' in answer) return answer
+    await enter(answer)
+    return null
   }
 
   async function logOut(): Promise<void> {
@@ -48,8 +51,8 @@ export const useSession = defineStore('session', () => {
     }
   }
 
-  /** 初回の設定が済み、通行証を受け取った。 */
-  async function finishSetup(token: AccessTokenRead): Promise<void> {
+  /** 通行証を受け取った(ログインの最後の段か、初回の設定)。 */
+  async function enter(token: AccessTokenRead): Promise<void> {
     remember(await api.enterWith(token))
     needsSetup.value = false
   }
@@ -60,5 +63,5 @@ export const useSession = defineStore('session', () => {
     if (token === null && user.value !== null) remember(null)
   })
 
-  return { user, needsSetup, isLoggedIn, load, logIn, logOut, finishSetup, can }
+  return { user, needsSetup, isLoggedIn, load, logIn, logOut, enter, can }
 })

@@ -8,8 +8,11 @@ from tsubame.business.audit.entities import AuditEvent, Outcome
 from tsubame.business.auth.entities import ClientInfo, RefreshGrant, SignedIn
 from tsubame.business.auth.errors import BadCredentialsError, SessionEndedError
 from tsubame.business.auth.password_policy import normal
-from tsubame.business.auth.ports import AuthTx, Passwords
+from tsubame.business.auth.ports import Passwords
+from tsubame.business.auth.second_factor import Challenge, FirstFactor
+from tsubame.business.auth.second_factor_ports import SecondFactorTx
 from tsubame.business.auth.sessions import Sessions, hash_of
+from tsubame.business.auth.sign_in_steps import SignInSteps
 from tsubame.business.shared.actor import Actor
 from tsubame.business.shared.clock import Clock
 from tsubame.business.shared.secret import Secret
@@ -27,15 +30,24 @@ REUSE_GRACE: Final = timedelta(seconds=10)
 
 class AuthService:
     def __init__(
-        self, transactions: Transactions[AuthTx], passwords: Passwords, sessions: Sessions, clock: Clock
+        self,
+        transactions: Transactions[SecondFactorTx],
+        passwords: Passwords,
+        sessions: Sessions,
+        steps: SignInSteps,
+        clock: Clock,
     ) -> None:
         self._transactions = transactions
         self._passwords = passwords
         self._sessions = sessions
+        self._steps = steps
         self._clock = clock
 
-    async def sign_in(self, username: str, password: Secret, client: ClientInfo) -> SignedIn:
-        """Raises: BadCredentialsError, UnavailableError。"""
+    async def sign_in(self, username: str, password: Secret, client: ClientInfo) -> SignedIn | Challenge:
+        """パスワードで確かめる。二段目が要る人には、入る代わりに短い証しを渡す。
+
+        Raises: BadCredentialsError, UnavailableError。
+        """
         async with self._transactions.begin() as tx:
             found = await tx.users.find_for_login(username.strip())
         user, stored = found or (None, None)
@@ -47,10 +59,7 @@ class AuthService:
         async with self._transactions.begin() as tx:
             if stronger is not None:
                 await tx.users.replace_password_hash(user.id, stronger)
-            await tx.grants.delete_expired(user.id, self._clock.now())
-            signed_in = await self._sessions.open(tx, user, client)
-            await tx.audit.record(_event(user, "user.signed_in", client))
-        return signed_in
+            return await self._steps.after_first(tx, user, client, FirstFactor.PASSWORD)
 
     async def refresh(self, token: str, client: ClientInfo) -> SignedIn:
         """更新券を新しい券に替える。使い回しに気づいたら、家族ごと無効にする。
@@ -62,7 +71,8 @@ class AuthService:
         async with self._transactions.begin() as tx:
             grant = await tx.grants.take(hash_of(token), now)
             user = None if grant is None else await tx.users.find(grant.user_id)
-            if grant is not None and user is not None and _usable(grant, user, self._clock):
+            usable = grant is not None and user is not None and _usable(grant, user, self._clock)
+            if grant is not None and user is not None and usable and await self._steps.is_prepared(tx, user):
                 if grant.used_at is None:
                     return await self._sessions.open(tx, user, client, grant.family)
                 if now - grant.used_at <= REUSE_GRACE:

@@ -7,10 +7,12 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Column, ColumnElement
+from sqlalchemy import Column, ColumnElement, select
 
 from tsubame.business.shared.vault import Place
 from tsubame.data_access.tables.credentials import credentials
+from tsubame.data_access.tables.second_factor import second_factors
+from tsubame.data_access.tables.users import users
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,11 @@ class SealedColumn:
         return Place(self.column.table.name, self.column.name, row)
 
 
+_HOLDER: Final = (
+    select(users.c.username).where(users.c.id == second_factors.c.user_id).correlate(second_factors)
+).scalar_subquery()
 SEALED_COLUMNS: Final = (
     SealedColumn(credentials.c.sealed, credentials.c.id, "credential", credentials.c.name),
+    SealedColumn(second_factors.c.sealed, second_factors.c.user_id, "two-factor secret of", _HOLDER),
+    SealedColumn(second_factors.c.pending_sealed, second_factors.c.user_id, "two-factor set-up of", _HOLDER),
 )

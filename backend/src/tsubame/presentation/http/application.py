@@ -17,6 +17,7 @@ from tsubame.presentation.http.routes import (
     log_search,
     merged_log,
     queue,
+    second_factor,
     security_txt,
     server_runs,
     servers,
@@ -31,6 +32,7 @@ API_ROOT = "/api/v1"
 _ROOMS = (
     setup,
     auth,
+    second_factor,
     credentials,
     servers,
     server_runs,

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from tsubame.business.audit.refusals import Refusals
-from tsubame.business.auth.errors import SetupTokenError
+from tsubame.business.auth.errors import ChallengeEndedError, SetupTokenError
 from tsubame.business.servers.errors import ConnectionProblem
 from tsubame.business.shared.actor import Actor
 from tsubame.business.shared.errors import (
@@ -31,6 +31,7 @@ STATUS_BY_ERROR: Final[Mapping[type[DomainError], int]] = {
     AuthenticationError: HTTPStatus.UNAUTHORIZED,
     # 通行証の話ではないので、画面が取り直しを試みないよう 401 にしない
     SetupTokenError: HTTPStatus.FORBIDDEN,
+    ChallengeEndedError: HTTPStatus.FORBIDDEN,
     PermissionDeniedError: HTTPStatus.FORBIDDEN,
     NotFoundError: HTTPStatus.NOT_FOUND,
     ConflictError: HTTPStatus.CONFLICT,

@@ -6,8 +6,11 @@ from typing import Protocol
 from tsubame.business.audit.refusals import Refusals
 from tsubame.business.audit.service import AuditService
 from tsubame.business.auth.authenticator import Authenticator
+from tsubame.business.auth.second_factor_service import SecondFactorService
+from tsubame.business.auth.second_factor_sign_in import SecondFactorSignIn
 from tsubame.business.auth.service import AuthService
 from tsubame.business.auth.setup import SetupService
+from tsubame.business.auth.sign_in_policy import SignInPolicyService
 from tsubame.business.credentials.service import CredentialService
 from tsubame.business.executions.housekeeping import HousekeepingService
 from tsubame.business.executions.log_reading import LogReadingService
@@ -48,11 +51,21 @@ class Practice(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class SignInServices:
+    """パスワードのあとの、ログインの残り。"""
+
+    second_step: SecondFactorSignIn
+    second_factor: SecondFactorService
+    policy: SignInPolicyService
+
+
+@dataclass(frozen=True, slots=True)
 class HttpServices:
     """``practice`` が ``None`` なら、この起動では練習用のサーバを用意できない。"""
 
     authenticator: Authenticator
     auth: AuthService
+    sign_in: SignInServices
     setup: SetupService
     users: UserService
     workers: WorkerService

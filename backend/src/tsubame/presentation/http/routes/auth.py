@@ -1,16 +1,26 @@
+from http import HTTPStatus
+from typing import Any, Final
+
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
 
 from tsubame.business.auth.entities import SignedIn
 from tsubame.business.auth.errors import SessionEndedError
+from tsubame.business.auth.second_factor import Challenge
 from tsubame.business.shared.permissions import Permission, allows
 from tsubame.business.shared.secret import Secret
 from tsubame.presentation.http import session_cookie
 from tsubame.presentation.http.dependencies import ClientDep, CurrentUser, ServicesDep, problems
 from tsubame.presentation.http.errors import problem, respond
 from tsubame.presentation.http.schemas.auth import AccessTokenRead, LoginInput, UserRead
+from tsubame.presentation.http.schemas.second_factor import ChallengeRead
 from tsubame.presentation.http.services import HttpServices
 
 router = APIRouter(prefix="/auth", tags=["auth"])
+OR_CHALLENGE: Final[dict[int | str, dict[str, Any]]] = {
+    HTTPStatus.ACCEPTED: {"model": ChallengeRead},
+    **problems(),
+}
 
 
 def deliver(
@@ -26,13 +36,25 @@ def deliver(
     )
 
 
-@router.post("/login", operation_id="login", responses=problems())
+def deliver_or_challenge(
+    request: Request, response: Response, answer: SignedIn | Challenge, services: HttpServices
+) -> AccessTokenRead | Response:
+    """二段目が要るなら、入る代わりに 202 で、二段目にしか使えない証しを返す。"""
+    if isinstance(answer, SignedIn):
+        return deliver(request, response, answer, services)
+    challenge = ChallengeRead(challenge=answer.value, step=answer.step, expires_in=answer.expires_in_s)
+    return JSONResponse(challenge.model_dump(mode="json"), HTTPStatus.ACCEPTED.value)
+
+
+@router.post("/login", operation_id="login", response_model=AccessTokenRead, responses=OR_CHALLENGE)
 async def login(
     body: LoginInput, request: Request, response: Response, client: ClientDep, services: ServicesDep
-) -> AccessTokenRead:
+) -> AccessTokenRead | Response:
+    """パスワードで入る。二段目の要る人には 202。"""
     session_cookie.refuse_cross_site(request)
     password = Secret(body.password.get_secret_value())
-    return deliver(request, response, await services.auth.sign_in(body.username, password, client), services)
+    answer = await services.auth.sign_in(body.username, password, client)
+    return deliver_or_challenge(request, response, answer, services)
 
 
 @router.post("/refresh", operation_id="refresh", response_model=AccessTokenRead, responses=problems())
