@@ -11,7 +11,7 @@ LOCKS_RUN := backend/constraints-runtime.txt backend/constraints-build.txt
 FRONTEND := $(shell find frontend -type f -not -path '*/node_modules/*' -not -path '*/dist/*' \
   -not -path '*/tests/*' -not -name '*.test.ts' 2>/dev/null | tr ' ' '?')
 
-.PHONY: help up demo dev gen check check-python check-frontend check-shell check-generated test test-frontend test-backend test-containers bench soak lock clean
+.PHONY: help up demo dev gen check check-python check-frontend check-shell check-generated audit sbom test test-frontend test-backend test-containers bench soak lock clean
 
 help: ## この一覧 / this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -28,7 +28,7 @@ dev: .venv/.dev frontend/node_modules/.installed ## 直しながら動かす / r
 gen: .venv/.dev frontend/node_modules/.installed ## OpenAPI・通信・.env.example を作り直す / regenerate what is generated
 	@tools/generate.sh
 
-check: check-python check-frontend check-shell check-generated ## 動かさずに分かる検査すべて / every check that runs no product code
+check: check-python check-frontend check-shell check-generated audit ## 動かさずに分かる検査すべて / every check that runs no product code
 
 check-python: .venv/.dev
 	cd backend && ../.venv/bin/ruff check --quiet --config pyproject.toml $(PYTHON_DIRS)
@@ -45,6 +45,12 @@ check-shell: .venv/.dev
 
 check-generated: .venv/.dev frontend/node_modules/.installed
 	tools/generate.sh --check
+
+audit: .venv/.dev frontend/node_modules/.installed ## 部品の知られた弱点を調べる / known vulnerabilities, where an advisory database can be had
+	@$(PY) tools/audit.py
+
+sbom: .venv/.dev frontend/node_modules/.installed ## 部品の一覧を書く / write the bill of materials (CycloneDX) to build/sbom
+	@tools/sbom.sh
 
 test: .venv/.dev frontend/dist/.built ## すべての試験 / every test, against real PostgreSQL, OpenSSH and Chromium
 	@tools/test-programs.sh
