@@ -94,6 +94,57 @@ export type AuditActions = {
 };
 
 /**
+ * AuditChainRead
+ *
+ * 鎖のようす。
+ *
+ * ``removed_up_to`` までは、保存期間を過ぎて消した。``checked_position`` までは、``checked_at`` に確かめた。
+ * ``fault`` は、そのとき見つけた最初の乱れ。
+ */
+export type AuditChainRead = {
+    /**
+     * Checked At
+     */
+    checked_at: string | null;
+    /**
+     * Checked Position
+     */
+    checked_position: number | null;
+    /**
+     * Events
+     */
+    events: number;
+    /**
+     * Fault
+     */
+    fault: string | null;
+    /**
+     * Fault Event Id
+     */
+    fault_event_id: number | null;
+    /**
+     * Hash
+     */
+    hash: string;
+    /**
+     * Keep Days
+     */
+    keep_days: number | null;
+    /**
+     * Position
+     */
+    position: number;
+    /**
+     * Removed Up To
+     */
+    removed_up_to: number | null;
+    /**
+     * Unchained
+     */
+    unchained: number;
+};
+
+/**
  * AuditEventRead
  *
  * ``position`` と ``hash`` は鎖の番号とハッシュ。まだつないでいなければ ``null``(一秒のうちに付く)。
@@ -177,6 +228,18 @@ export type AuditPage = {
 };
 
 /**
+ * AuditRetentionInput
+ *
+ * ``null`` なら、いつまでも残す。
+ */
+export type AuditRetentionInput = {
+    /**
+     * Keep Days
+     */
+    keep_days: number | null;
+};
+
+/**
  * Authenticate
  *
  * 最初の文。通行証を取り直したら、開いたまま送り直す。
@@ -196,57 +259,6 @@ export type Authenticate = {
  * CancelReason
  */
 export type CancelReason = 'replaced';
-
-/**
- * ChainRead
- *
- * 鎖のようす。
- *
- * ``removed_up_to`` までは、保存期間を過ぎて消した。``checked_position`` までは、``checked_at`` に確かめた。
- * ``fault`` は、そのとき見つけた最初の乱れ。
- */
-export type ChainRead = {
-    /**
-     * Checked At
-     */
-    checked_at: string | null;
-    /**
-     * Checked Position
-     */
-    checked_position: number | null;
-    /**
-     * Events
-     */
-    events: number;
-    /**
-     * Fault
-     */
-    fault: string | null;
-    /**
-     * Fault Event Id
-     */
-    fault_event_id: number | null;
-    /**
-     * Hash
-     */
-    hash: string;
-    /**
-     * Keep Days
-     */
-    keep_days: number | null;
-    /**
-     * Position
-     */
-    position: number;
-    /**
-     * Removed Up To
-     */
-    removed_up_to: number | null;
-    /**
-     * Unchained
-     */
-    unchained: number;
-};
 
 /**
  * ChallengeAnswerInput
@@ -2009,18 +2021,6 @@ export type ResolvedServers = {
 };
 
 /**
- * RetentionInput
- *
- * ``null`` なら、いつまでも残す。
- */
-export type RetentionInput = {
-    /**
-     * Keep Days
-     */
-    keep_days: number | null;
-};
-
-/**
  * RetryInput
  *
  * やり直し。``max_attempts`` は最初の一回を含み、``exit_codes`` は並べたものだけをやり直す。
@@ -3608,7 +3608,7 @@ export type GetAuditChainResponses = {
     /**
      * Successful Response
      */
-    200: ChainRead;
+    200: AuditChainRead;
 };
 
 export type GetAuditChainResponse = GetAuditChainResponses[keyof GetAuditChainResponses];
@@ -3710,7 +3710,7 @@ export type ExportAuditEventsResponses = {
 };
 
 export type SetAuditRetentionData = {
-    body: RetentionInput;
+    body: AuditRetentionInput;
     path?: never;
     query?: never;
     url: '/api/v1/audit/retention';
@@ -3765,7 +3765,7 @@ export type SetAuditRetentionResponses = {
     /**
      * Successful Response
      */
-    200: ChainRead;
+    200: AuditChainRead;
 };
 
 export type SetAuditRetentionResponse = SetAuditRetentionResponses[keyof SetAuditRetentionResponses];
@@ -3826,7 +3826,7 @@ export type VerifyAuditChainResponses = {
     /**
      * Successful Response
      */
-    200: ChainRead;
+    200: AuditChainRead;
 };
 
 export type VerifyAuditChainResponse = VerifyAuditChainResponses[keyof VerifyAuditChainResponses];

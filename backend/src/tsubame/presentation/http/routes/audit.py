@@ -18,8 +18,8 @@ from tsubame.presentation.http.ndjson import NDJSON, NdjsonResponse
 from tsubame.presentation.http.schemas.audit import (
     AuditActions,
     AuditPage,
-    ChainRead,
-    RetentionInput,
+    AuditChainRead,
+    AuditRetentionInput,
     chain_read,
     event_read,
 )
@@ -105,18 +105,18 @@ async def export_events(actor: CurrentActor, where: FilterDep, services: Service
 
 
 @router.get("/chain", operation_id="getAuditChain")
-async def get_chain(actor: CurrentActor, services: ServicesDep) -> ChainRead:
+async def get_chain(actor: CurrentActor, services: ServicesDep) -> AuditChainRead:
     return chain_read(await services.audit.state(actor))
 
 
 @router.post("/verification", operation_id="verifyAuditChain")
-async def verify_chain(actor: CurrentActor, services: ServicesDep) -> ChainRead:
+async def verify_chain(actor: CurrentActor, services: ServicesDep) -> AuditChainRead:
     """今、鎖の全部を確かめる。百万の記録で十数秒かかる。"""
     return chain_read(await services.audit.verify(actor))
 
 
 @router.put("/retention", operation_id="setAuditRetention")
-async def set_retention(body: RetentionInput, actor: CurrentActor, services: ServicesDep) -> ChainRead:
+async def set_retention(body: AuditRetentionInput, actor: CurrentActor, services: ServicesDep) -> AuditChainRead:
     """残す日数。三十日より短くはできない。"""
     return chain_read(await services.audit.set_keep_days(actor, body.keep_days))
 

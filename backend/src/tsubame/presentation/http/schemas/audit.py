@@ -42,7 +42,7 @@ class AuditActions(ApiModel):
     items: list[str]
 
 
-class ChainRead(ApiModel):
+class AuditChainRead(ApiModel):
     """鎖のようす。
 
     ``removed_up_to`` までは、保存期間を過ぎて消した。``checked_position`` までは、``checked_at`` に確かめた。
@@ -61,7 +61,7 @@ class ChainRead(ApiModel):
     fault_event_id: int | None
 
 
-class RetentionInput(ApiInput):
+class AuditRetentionInput(ApiInput):
     """``null`` なら、いつまでも残す。"""
 
     keep_days: Annotated[int, Field(ge=MIN_KEEP_DAYS, le=36_500)] | None
@@ -88,8 +88,8 @@ def event_read(linked: LinkedEvent) -> AuditEventRead:
     )
 
 
-def chain_read(state: ChainState) -> ChainRead:
-    return ChainRead(
+def chain_read(state: ChainState) -> AuditChainRead:
+    return AuditChainRead(
         events=state.events,
         position=state.head.position,
         hash=state.head.hash.hex(),
