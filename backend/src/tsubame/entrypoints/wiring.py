@@ -1,5 +1,6 @@
 """部品を組み立てる、ただ一つの場所。"""
 
+import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator
@@ -97,7 +98,8 @@ from tsubame.presentation.ws.subscription import Sources
 
 # web と worker が一つのプロセスに同居しても、画面の読み書きと運転が互いを待たない数
 _POOL_SIZE = 20
-_AUDIT_S = 1.0
+_AUDIT_FOLLOW_S = 1.0
+_AUDIT_PATROL_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,9 @@ async def open_foundation(url: str, settings: Settings, application_name: str) -
 async def keep_audit(foundation: Foundation) -> None:
     """監査記録の鎖の番をする。どのプロセスでも一つ動かす。取り消されるまで終わらない。"""
     keeper = AuditKeeper(foundation.transactions, foundation.clock)
-    await every(_AUDIT_S, keeper.run_once)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(every(_AUDIT_FOLLOW_S, keeper.follow), name="audit-follow")
+        group.create_task(every(_AUDIT_PATROL_S, keeper.patrol), name="audit-patrol")
 
 
 def http_services(foundation: Foundation, settings: Settings) -> HttpServices:

@@ -276,7 +276,7 @@ async def test_keeper_does_not_expire_a_broken_chain(room: AuditRoom) -> None:
     await room.tamper("UPDATE audit_events SET actor_name = 'mallory' WHERE id = 3")
     async with room.transactions.begin() as tx:
         await tx.audit_chain.set_keep_days(30)
-    await room.keeper.run_once()
+    await room.keeper.patrol()
     assert (await room.verify()).start.position == 0
     async with room.transactions.look() as tx:
         state = await tx.audit_chain.state()
@@ -288,7 +288,7 @@ async def test_keeper_expires_and_reports(room: AuditRoom) -> None:
     await aged(room, 100, 1)
     async with room.transactions.begin() as tx:
         await tx.audit_chain.set_keep_days(30)
-    await room.keeper.run_once()
+    await room.keeper.patrol()
     async with room.transactions.look() as tx:
         state = await tx.audit_chain.state()
     assert state.anchor is not None

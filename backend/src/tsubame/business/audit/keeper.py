@@ -34,10 +34,16 @@ class AuditKeeper:
         self._told_at: datetime | None = None
         self._told = Head(0, b"")
 
-    async def run_once(self) -> None:
-        """Raises: StorageUnavailableError。"""
+    async def follow(self) -> None:
+        """確定した記録をつなぐ。毎秒。Raises: StorageUnavailableError。"""
         await self.link()
         await self._tell()
+
+    async def patrol(self) -> None:
+        """全部を確かめ、古い分を消す。長くかかりうるので、つなぐのとは別に回す。
+
+        Raises: StorageUnavailableError。
+        """
         await self._check()
         await self._expire()
 

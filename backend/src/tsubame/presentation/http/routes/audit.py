@@ -17,8 +17,8 @@ from tsubame.presentation.http.dependencies import CurrentActor, PageDep, Servic
 from tsubame.presentation.http.ndjson import NDJSON, NdjsonResponse
 from tsubame.presentation.http.schemas.audit import (
     AuditActions,
-    AuditPage,
     AuditChainRead,
+    AuditPage,
     AuditRetentionInput,
     chain_read,
     event_read,
@@ -116,7 +116,9 @@ async def verify_chain(actor: CurrentActor, services: ServicesDep) -> AuditChain
 
 
 @router.put("/retention", operation_id="setAuditRetention")
-async def set_retention(body: AuditRetentionInput, actor: CurrentActor, services: ServicesDep) -> AuditChainRead:
+async def set_retention(
+    body: AuditRetentionInput, actor: CurrentActor, services: ServicesDep
+) -> AuditChainRead:
     """残す日数。三十日より短くはできない。"""
     return chain_read(await services.audit.set_keep_days(actor, body.keep_days))
 
