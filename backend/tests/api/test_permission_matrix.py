@@ -1,18 +1,26 @@
-"""道ごとに、どの役割から通るかの表。新しい道は、ここに載せるまで試験が落ちる。"""
+"""道ごとに、だれが通るかの表。新しい道は、ここに載せるまで試験が落ちる。
 
-from collections.abc import Iterator
-from typing import Final
+どの道も、自分のプロジェクトの物と、よそのプロジェクトの物を相手に、権限の持ち方のそれぞれで呼ぶ。
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from enum import Enum, auto
+from typing import Any, Final
 
 import httpx
 import pytest
 from fastapi.routing import iter_route_contexts
 
 from harness.api import Api, problem
+from harness.two_projects import EVERYBODY, MARK, Things, TwoProjects, Who
+from tsubame.business.shared.actor import SYSTEM
+from tsubame.business.shared.ids import JobId, ProjectId
 from tsubame.business.shared.permissions import Role
+from tsubame.business.storage.entities import Policy, PolicyPlace
 from tsubame.entrypoints.http_app import create_api_with_stream
 
 VIEWER, OPERATOR, EDITOR, ADMIN = Role
-ROLES: Final = tuple(Role)
 # ログインの要らない道。初回の設定とログインそのもの、見張り、券が通行証の代わりになる受け取りだけ
 OPEN: Final = {
     "GET /healthz",
@@ -29,116 +37,199 @@ OPEN: Final = {
     "POST /api/v1/auth/second-factor/enrolment/confirm",
     "GET /api/v1/targets/{target_id}/log/download",
 }
-MATRIX: Final[dict[str, Role]] = {
-    "GET /api/v1/auth/me": VIEWER,
-    "GET /api/v1/users": VIEWER,
-    "GET /api/v1/profile/second-factor": VIEWER,
-    "POST /api/v1/profile/second-factor": VIEWER,
-    "POST /api/v1/profile/second-factor/confirm": VIEWER,
-    "POST /api/v1/profile/second-factor/recovery-codes": VIEWER,
-    "POST /api/v1/profile/second-factor/disable": VIEWER,
-    "DELETE /api/v1/users/{user_id}/second-factor": ADMIN,
-    "GET /api/v1/sign-in/policy": ADMIN,
-    "PUT /api/v1/sign-in/policy": ADMIN,
-    "GET /api/v1/sign-in/people": ADMIN,
-    "GET /api/v1/credentials": OPERATOR,
-    "POST /api/v1/credentials": ADMIN,
-    "POST /api/v1/credentials/generate": ADMIN,
-    "GET /api/v1/credentials/{credential_id}": OPERATOR,
-    "PUT /api/v1/credentials/{credential_id}": ADMIN,
-    "DELETE /api/v1/credentials/{credential_id}": ADMIN,
-    "GET /api/v1/servers": VIEWER,
-    "POST /api/v1/servers": EDITOR,
-    "GET /api/v1/servers/tags": VIEWER,
-    "GET /api/v1/servers/{server_id}": VIEWER,
-    "PUT /api/v1/servers/{server_id}": EDITOR,
-    "DELETE /api/v1/servers/{server_id}": EDITOR,
-    "POST /api/v1/servers/resolve": VIEWER,
-    "POST /api/v1/servers/{server_id}/host-key/scan": OPERATOR,
-    "POST /api/v1/servers/{server_id}/host-key/approve": ADMIN,
-    "POST /api/v1/servers/{server_id}/test": OPERATOR,
-    "GET /api/v1/servers/{server_id}/runs": OPERATOR,
-    "DELETE /api/v1/servers/{server_id}/runs/{run_id}": EDITOR,
-    "GET /api/v1/jobs": VIEWER,
-    "POST /api/v1/jobs": EDITOR,
-    "GET /api/v1/jobs/{job_id}": VIEWER,
-    "PUT /api/v1/jobs/{job_id}": EDITOR,
-    "DELETE /api/v1/jobs/{job_id}": EDITOR,
-    "POST /api/v1/jobs/{job_id}/duplicate": EDITOR,
-    "POST /api/v1/jobs/{job_id}/executions": OPERATOR,
-    "GET /api/v1/executions": VIEWER,
-    "GET /api/v1/executions/{execution_id}": VIEWER,
-    "GET /api/v1/executions/{execution_id}/outputs": VIEWER,
-    "POST /api/v1/executions/{execution_id}/cancel": OPERATOR,
-    "POST /api/v1/executions/{execution_id}/rerun": OPERATOR,
-    "POST /api/v1/executions/{execution_id}/rerun-failed": OPERATOR,
-    "POST /api/v1/executions/{execution_id}/pause": OPERATOR,
-    "POST /api/v1/executions/{execution_id}/continue": OPERATOR,
-    "POST /api/v1/commands": EDITOR,
-    "GET /api/v1/queue": VIEWER,
-    "PATCH /api/v1/queue/{execution_id}": OPERATOR,
-    "GET /api/v1/limits": VIEWER,
-    "PUT /api/v1/limits": ADMIN,
-    "GET /api/v1/targets/{target_id}": VIEWER,
-    "GET /api/v1/targets/{target_id}/log": VIEWER,
-    "GET /api/v1/targets/{target_id}/log/lines": VIEWER,
-    "GET /api/v1/targets/{target_id}/log/times": VIEWER,
-    "GET /api/v1/targets/{target_id}/log/marks": VIEWER,
-    "POST /api/v1/targets/{target_id}/log/download-ticket": VIEWER,
-    "GET /api/v1/targets/{target_id}/log/search": VIEWER,
-    "GET /api/v1/executions/{execution_id}/log/search": VIEWER,
-    "GET /api/v1/jobs/{job_id}/log/search": VIEWER,
-    "GET /api/v1/executions/{execution_id}/log/merged": VIEWER,
-    "GET /api/v1/dashboard": VIEWER,
-    "GET /api/v1/storage": VIEWER,
-    "GET /api/v1/storage/policies": VIEWER,
-    "POST /api/v1/storage/preview": VIEWER,
-    "PUT /api/v1/storage/policies/global": ADMIN,
-    "PUT /api/v1/storage/policies/projects/{project_id}": ADMIN,
-    "DELETE /api/v1/storage/policies/projects/{project_id}": ADMIN,
-    "PUT /api/v1/storage/policies/jobs/{job_id}": ADMIN,
-    "DELETE /api/v1/storage/policies/jobs/{job_id}": ADMIN,
-    "PUT /api/v1/executions/{execution_id}/pin": OPERATOR,
-    "DELETE /api/v1/executions/{execution_id}/pin": OPERATOR,
-    "GET /api/v1/workers": VIEWER,
-    "GET /api/v1/audit": ADMIN,
-    "GET /api/v1/audit/actions": ADMIN,
-    "GET /api/v1/audit/chain": ADMIN,
-    "GET /api/v1/audit/export": ADMIN,
-    "POST /api/v1/audit/verification": ADMIN,
-    "PUT /api/v1/audit/retention": ADMIN,
-    "POST /api/v1/workers/{worker_id}/drain": ADMIN,
-    "POST /api/v1/workers/{worker_id}/resume": ADMIN,
+
+
+class Kind(Enum):
+    """相手にするもの。断り方がこれで決まる。"""
+
+    SELF = auto()
+    """自分のこと。ログインしていればよい。"""
+    WHOLE = auto()
+    """設置の全体。どこでも効く役割だけが通す。"""
+    LIST = auto()
+    """一覧。どこかで役割が足りれば通り、届く物だけが並ぶ。"""
+    READ = auto()
+    """一つの物を読む。どこでも足りなければ 403、よそでだけ足りれば 404。"""
+    WRITE = auto()
+    """一つの物に手を出すか、プロジェクトに新しく置く。見えなければ 404、見えても足りなければ 403。"""
+
+
+@dataclass(frozen=True)
+class Rule:
+    kind: Kind
+    role: Role = VIEWER
+
+    def status(self, who: Who, *, own: bool) -> int | None:
+        """断られるなら、その番号。通るなら ``None``。"""
+        here = who.role_in(own=own)
+        anywhere = _enough(who.strongest, self.role)
+        match self.kind:
+            case Kind.SELF:
+                return None
+            case Kind.WHOLE:
+                return None if _enough(who.role, self.role) else 403
+            case Kind.LIST:
+                return None if anywhere else 403
+            case _ if _enough(here, self.role):
+                return None
+            case Kind.READ:
+                return 404 if anywhere else 403
+            case Kind.WRITE:
+                return 404 if here is None else 403
+
+
+def _enough(held: Role | None, needed: Role) -> bool:
+    return held is not None and list(Role).index(held) >= list(Role).index(needed)
+
+
+SELF, WHOLE, LIST, READ, WRITE = Kind
+MATRIX: Final[dict[str, Rule]] = {
+    "GET /api/v1/auth/me": Rule(SELF),
+    "GET /api/v1/users": Rule(LIST, VIEWER),
+    "GET /api/v1/profile/second-factor": Rule(SELF),
+    "POST /api/v1/profile/second-factor": Rule(SELF),
+    "POST /api/v1/profile/second-factor/confirm": Rule(SELF),
+    "POST /api/v1/profile/second-factor/recovery-codes": Rule(SELF),
+    "POST /api/v1/profile/second-factor/disable": Rule(SELF),
+    "DELETE /api/v1/users/{user_id}/second-factor": Rule(WHOLE, ADMIN),
+    "GET /api/v1/sign-in/policy": Rule(WHOLE, ADMIN),
+    "PUT /api/v1/sign-in/policy": Rule(WHOLE, ADMIN),
+    "GET /api/v1/sign-in/people": Rule(WHOLE, ADMIN),
+    "GET /api/v1/credentials": Rule(LIST, OPERATOR),
+    "POST /api/v1/credentials": Rule(WRITE, ADMIN),
+    "POST /api/v1/credentials/generate": Rule(WRITE, ADMIN),
+    "GET /api/v1/credentials/{credential_id}": Rule(READ, OPERATOR),
+    "PUT /api/v1/credentials/{credential_id}": Rule(WRITE, ADMIN),
+    "DELETE /api/v1/credentials/{credential_id}": Rule(WRITE, ADMIN),
+    "GET /api/v1/servers": Rule(LIST, VIEWER),
+    "POST /api/v1/servers": Rule(WRITE, EDITOR),
+    "GET /api/v1/servers/tags": Rule(LIST, VIEWER),
+    "GET /api/v1/servers/{server_id}": Rule(READ, VIEWER),
+    "PUT /api/v1/servers/{server_id}": Rule(WRITE, EDITOR),
+    "DELETE /api/v1/servers/{server_id}": Rule(WRITE, EDITOR),
+    "POST /api/v1/servers/resolve": Rule(LIST, VIEWER),
+    "POST /api/v1/servers/{server_id}/host-key/scan": Rule(WRITE, OPERATOR),
+    "POST /api/v1/servers/{server_id}/host-key/approve": Rule(WRITE, ADMIN),
+    "POST /api/v1/servers/{server_id}/test": Rule(WRITE, OPERATOR),
+    "GET /api/v1/servers/{server_id}/runs": Rule(WRITE, OPERATOR),
+    "DELETE /api/v1/servers/{server_id}/runs/{run_id}": Rule(WRITE, EDITOR),
+    "GET /api/v1/jobs": Rule(LIST, VIEWER),
+    "POST /api/v1/jobs": Rule(WRITE, EDITOR),
+    "GET /api/v1/jobs/{job_id}": Rule(READ, VIEWER),
+    "PUT /api/v1/jobs/{job_id}": Rule(WRITE, EDITOR),
+    "DELETE /api/v1/jobs/{job_id}": Rule(WRITE, EDITOR),
+    "POST /api/v1/jobs/{job_id}/duplicate": Rule(WRITE, EDITOR),
+    "POST /api/v1/jobs/{job_id}/executions": Rule(WRITE, OPERATOR),
+    "GET /api/v1/executions": Rule(LIST, VIEWER),
+    "GET /api/v1/executions/{execution_id}": Rule(READ, VIEWER),
+    "GET /api/v1/executions/{execution_id}/outputs": Rule(READ, VIEWER),
+    "POST /api/v1/executions/{execution_id}/cancel": Rule(WRITE, OPERATOR),
+    "POST /api/v1/executions/{execution_id}/rerun": Rule(WRITE, OPERATOR),
+    "POST /api/v1/executions/{execution_id}/rerun-failed": Rule(WRITE, OPERATOR),
+    "POST /api/v1/executions/{execution_id}/pause": Rule(WRITE, OPERATOR),
+    "POST /api/v1/executions/{execution_id}/continue": Rule(WRITE, OPERATOR),
+    "POST /api/v1/commands": Rule(WRITE, EDITOR),
+    "GET /api/v1/queue": Rule(LIST, VIEWER),
+    "PATCH /api/v1/queue/{execution_id}": Rule(WRITE, OPERATOR),
+    "GET /api/v1/limits": Rule(LIST, VIEWER),
+    "PUT /api/v1/limits": Rule(WHOLE, ADMIN),
+    "GET /api/v1/targets/{target_id}": Rule(READ, VIEWER),
+    "GET /api/v1/targets/{target_id}/log": Rule(READ, VIEWER),
+    "GET /api/v1/targets/{target_id}/log/lines": Rule(READ, VIEWER),
+    "GET /api/v1/targets/{target_id}/log/times": Rule(READ, VIEWER),
+    "GET /api/v1/targets/{target_id}/log/marks": Rule(READ, VIEWER),
+    "POST /api/v1/targets/{target_id}/log/download-ticket": Rule(READ, VIEWER),
+    "GET /api/v1/targets/{target_id}/log/search": Rule(READ, VIEWER),
+    "GET /api/v1/executions/{execution_id}/log/search": Rule(READ, VIEWER),
+    "GET /api/v1/jobs/{job_id}/log/search": Rule(READ, VIEWER),
+    "GET /api/v1/executions/{execution_id}/log/merged": Rule(READ, VIEWER),
+    "GET /api/v1/dashboard": Rule(LIST, VIEWER),
+    "GET /api/v1/storage": Rule(LIST, VIEWER),
+    "GET /api/v1/storage/policies": Rule(LIST, VIEWER),
+    "POST /api/v1/storage/preview": Rule(READ, VIEWER),
+    "PUT /api/v1/storage/policies/global": Rule(WHOLE, ADMIN),
+    "PUT /api/v1/storage/policies/projects/{project_id}": Rule(WRITE, ADMIN),
+    "DELETE /api/v1/storage/policies/projects/{project_id}": Rule(WRITE, ADMIN),
+    "PUT /api/v1/storage/policies/jobs/{job_id}": Rule(WRITE, ADMIN),
+    "DELETE /api/v1/storage/policies/jobs/{job_id}": Rule(WRITE, ADMIN),
+    "PUT /api/v1/executions/{execution_id}/pin": Rule(WRITE, OPERATOR),
+    "DELETE /api/v1/executions/{execution_id}/pin": Rule(WRITE, OPERATOR),
+    "GET /api/v1/workers": Rule(WHOLE, VIEWER),
+    "POST /api/v1/workers/{worker_id}/drain": Rule(WHOLE, ADMIN),
+    "POST /api/v1/workers/{worker_id}/resume": Rule(WHOLE, ADMIN),
+    "GET /api/v1/audit": Rule(LIST, ADMIN),
+    "GET /api/v1/audit/actions": Rule(LIST, ADMIN),
+    "GET /api/v1/audit/chain": Rule(LIST, ADMIN),
+    "GET /api/v1/audit/export": Rule(LIST, ADMIN),
+    "POST /api/v1/audit/verification": Rule(WHOLE, ADMIN),
+    "PUT /api/v1/audit/retention": Rule(WHOLE, ADMIN),
 }
+NOWHERE: Final = {"worker_id": 9_999, "user_id": 9_999}
+_names = iter(range(10**9))
+
+
+def _name() -> str:
+    return f"made-{next(_names)}"
+
+
+def _password() -> dict[str, Any]:
+    return {"name": _name(), "kind": "password", "password": "x"}
+
+
+def _server(at: Things) -> dict[str, Any]:
+    return {"name": _name(), "host": "127.0.0.1", "username": "x", "credential_id": at.credential_id}
+
+
 # 型の検査は権限より先に進むので、通る形の本文を送る
-SERVER = {"name": "x", "host": "127.0.0.1", "username": "x", "credential_id": 1}
-POLICY: Final[dict[str, object]] = {"archive_after_days": 7, "keep_days": 30, "keep_executions": None}
-BODIES: Final[dict[str, dict[str, object]]] = {
-    "POST /api/v1/profile/second-factor": {},
-    "POST /api/v1/profile/second-factor/confirm": {"code": "000000"},
-    "POST /api/v1/profile/second-factor/recovery-codes": {},
-    "POST /api/v1/profile/second-factor/disable": {},
-    "PUT /api/v1/sign-in/policy": {"second_factor_roles": []},
-    "POST /api/v1/credentials": {"name": "x", "kind": "password", "password": "x"},
-    "POST /api/v1/credentials/generate": {"name": "y"},
-    "PUT /api/v1/credentials/{credential_id}": {"name": "x", "kind": "password", "password": "x"},
-    "POST /api/v1/servers": SERVER,
-    "PUT /api/v1/servers/{server_id}": SERVER,
-    "POST /api/v1/servers/{server_id}/host-key/approve": {"fingerprint": "SHA256:x"},
-    "POST /api/v1/jobs": {"name": "x", "script": ""},
-    "PUT /api/v1/jobs/{job_id}": {"name": "x", "script": ""},
-    "POST /api/v1/jobs/{job_id}/duplicate": {"name": "x"},
-    "POST /api/v1/servers/resolve": {"selector": "web"},
-    "POST /api/v1/commands": {"command": "true", "selector": "web"},
-    "PATCH /api/v1/queue/{execution_id}": {"priority": 1},
-    "PUT /api/v1/limits": {"max_parallel": None},
-    "PUT /api/v1/audit/retention": {"keep_days": 30},
-    "POST /api/v1/storage/preview": {"scope": "global", "id": None, "policy": POLICY},
-    "PUT /api/v1/storage/policies/global": POLICY,
-    "PUT /api/v1/storage/policies/projects/{project_id}": POLICY,
-    "PUT /api/v1/storage/policies/jobs/{job_id}": POLICY,
+POLICY: Final[dict[str, Any]] = {"archive_after_days": 7, "keep_days": 3650, "keep_executions": None}
+BODIES: Final[dict[str, Callable[[Things], dict[str, Any]]]] = {
+    "POST /api/v1/profile/second-factor": lambda _: {},
+    "POST /api/v1/profile/second-factor/confirm": lambda _: {"code": "000000"},
+    "POST /api/v1/profile/second-factor/recovery-codes": lambda _: {},
+    "POST /api/v1/profile/second-factor/disable": lambda _: {},
+    "PUT /api/v1/sign-in/policy": lambda _: {"second_factor_roles": []},
+    "POST /api/v1/credentials": lambda at: _password() | {"project_id": at.project_id},
+    "POST /api/v1/credentials/generate": lambda at: {"name": _name(), "project_id": at.project_id},
+    "PUT /api/v1/credentials/{credential_id}": lambda _: _password(),
+    "POST /api/v1/servers": lambda at: _server(at) | {"project_id": at.project_id},
+    "PUT /api/v1/servers/{server_id}": _server,
+    "POST /api/v1/servers/{server_id}/host-key/approve": lambda _: {"fingerprint": "SHA256:x"},
+    "POST /api/v1/jobs": lambda at: {"name": _name(), "script": "", "project_id": at.project_id},
+    "PUT /api/v1/jobs/{job_id}": lambda _: {"name": _name(), "script": ""},
+    "POST /api/v1/jobs/{job_id}/duplicate": lambda _: {"name": _name()},
+    "POST /api/v1/servers/resolve": lambda at: {"selector": "web", "server_ids": [at.server_id]},
+    "POST /api/v1/commands": lambda at: {
+        "command": "true",
+        "selector": "web",
+        "project_id": at.project_id,
+    },
+    "PATCH /api/v1/queue/{execution_id}": lambda _: {"priority": 1},
+    "PUT /api/v1/limits": lambda _: {"max_parallel": None},
+    "PUT /api/v1/audit/retention": lambda _: {"keep_days": 30},
+    "POST /api/v1/storage/preview": lambda at: {"scope": "job", "id": at.job_id, "policy": POLICY},
+    "PUT /api/v1/storage/policies/global": lambda _: POLICY,
+    "PUT /api/v1/storage/policies/projects/{project_id}": lambda _: POLICY,
+    "PUT /api/v1/storage/policies/jobs/{job_id}": lambda _: POLICY,
 }
-NOT_THERE: Final = 9_999
+QUERIES: Final[dict[str, str]] = {
+    "GET /api/v1/targets/{target_id}/log/search": "q=x",
+    "GET /api/v1/executions/{execution_id}/log/search": "q=x",
+    "GET /api/v1/jobs/{job_id}/log/search": "q=x",
+}
+NAMES_THINGS: Final = {
+    "GET /api/v1/credentials",
+    "GET /api/v1/servers",
+    "GET /api/v1/servers/tags",
+    "POST /api/v1/servers/resolve",
+    "GET /api/v1/jobs",
+    "GET /api/v1/executions",
+    "GET /api/v1/queue",
+    "GET /api/v1/limits",
+    "GET /api/v1/dashboard",
+    "GET /api/v1/storage",
+    "GET /api/v1/storage/policies",
+}
+"""どこでも見える人になら、よその物の名前が出る一覧。"""
 
 
 def routes() -> Iterator[str]:
@@ -148,11 +239,21 @@ def routes() -> Iterator[str]:
         yield from (f"{method} {context.path}" for method in methods - {"HEAD"})
 
 
-async def call(client: httpx.AsyncClient, route: str) -> httpx.Response:
-    """その道を、ない物の番号で呼ぶ。"""
+@pytest.fixture
+async def world(api: Api) -> TwoProjects:
+    made = TwoProjects(api)
+    await made.prepare()
+    return made
+
+
+async def call(
+    client: httpx.AsyncClient, route: str, things: Things, whole: Mapping[str, int]
+) -> httpx.Response:
+    """その道を、その物の番号で呼ぶ。``whole`` は、どのプロジェクトのものでもない物の番号。"""
     method, template = route.split()
-    path = "/".join(str(NOT_THERE) if part.startswith("{") else part for part in template.split("/"))
-    return await client.request(method, f"http://tsubame.test{path}", json=BODIES.get(route))
+    path = template.format_map({**asdict(things), **whole, "run_id": "20260101-x"})
+    body = BODIES[route](things) if route in BODIES else None
+    return await client.request(method, f"http://tsubame.test{path}?{QUERIES.get(route, '')}", json=body)
 
 
 def test_every_route_is_listed() -> None:
@@ -160,30 +261,118 @@ def test_every_route_is_listed() -> None:
     assert sorted(routes()) == sorted(OPEN | MATRIX.keys())
 
 
-@pytest.mark.parametrize("route", sorted(MATRIX))
-async def test_login_is_needed(api: Api, route: str) -> None:
+async def test_login_is_needed(api: Api) -> None:
     """表の道はどれも、通行証がなければ 401 で、本文より先に断る。"""
+    things = Things(*[9_999] * 6)
     async with api.anonymous() as client:
-        for headers in ({}, {"Authorization": "Basic YTpi"}, {"Authorization": "Bearer"}):
-            client.headers.update(headers)
-            answer = await call(client, route)
-            assert problem(answer, 401)["code"] == "unauthenticated"
-            assert answer.headers["www-authenticate"] == "Bearer"
-
-
-@pytest.mark.parametrize("role", ROLES)
-async def test_roles(api: Api, role: Role) -> None:
-    """どの道も、表の役割より弱い人には 403、そこから上の人には 403 以外を返す。"""
-    refused = set()
-    async with api.client(role) as client:
         for route in MATRIX:
-            answer = await call(client, route)
-            assert answer.status_code < 500, (route, answer.text)
-            assert answer.status_code != 401, route
-            if answer.status_code == 403:
-                refused.add(route)
-    too_weak = {route for route, needed in MATRIX.items() if ROLES.index(role) < ROLES.index(needed)}
-    assert refused == too_weak
+            for headers in ({}, {"Authorization": "Basic YTpi"}, {"Authorization": "Bearer"}):
+                client.headers.update(headers)
+                answer = await call(client, route, things, NOWHERE)
+                assert problem(answer, 401)["code"] == "unauthenticated", route
+                assert answer.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("who", EVERYBODY, ids=str)
+async def test_everybody_at_every_route(world: TwoProjects, who: Who) -> None:
+    """どの道も、自分のとよそのプロジェクトの物に、表のとおりに答える。よその物の名前は、漏れない。"""
+    wrong = []
+    async with world.api.anonymous() as client:
+        client.headers["Authorization"] = f"Bearer {await world.token_of(who)}"
+        for route, rule in MATRIX.items():
+            for own in (True, False):
+                expected = rule.status(who, own=own)
+                things = world.own if own else world.other
+                if expected is None and not route.startswith("GET"):
+                    # 通れば物が変わるか消えるので、その都度あたらしい物に
+                    things = await world.furnish(own=own)
+                    await _give_policies(world, things)
+                answer = await call(client, route, things, world.whole)
+                if not _as_expected(answer, expected):
+                    wrong.append(
+                        (route, "own" if own else "other", expected, answer.status_code, answer.text)
+                    )
+                if who.role is None:
+                    assert MARK not in answer.text, route
+    assert wrong == []
+
+
+def _as_expected(answer: httpx.Response, expected: int | None) -> bool:
+    if expected is not None:
+        return answer.status_code == expected
+    return answer.status_code < 500 and answer.status_code not in {401, 403, 404, 429}
+
+
+async def _give_policies(world: TwoProjects, things: Things) -> None:
+    """外す道が相手にする、保存の決まりを付ける。"""
+    services = world.api.services
+    for place in (PolicyPlace.project(ProjectId(things.project_id)), PolicyPlace.job(JobId(things.job_id))):
+        await services.storage.set_policy(SYSTEM, place, Policy(7, 3650, None))
+
+
+async def test_the_lists_do_name_other_things(world: TwoProjects) -> None:
+    """どこでも見える人には、よその物も並ぶ。漏れないことの試験が、空の一覧を見ているのではない証し。"""
+    await _give_policies(world, world.other)
+    async with world.api.anonymous() as client:
+        client.headers["Authorization"] = f"Bearer {await world.token_of(Who(OPERATOR))}"
+        naming = {
+            route
+            for route, rule in MATRIX.items()
+            if rule.kind is LIST and MARK in (await call(client, route, world.other, world.whole)).text
+        }
+    assert naming == NAMES_THINGS
+
+
+@pytest.mark.parametrize("parameter", sorted(asdict(Things(*[0] * 6))))
+async def test_numbers_of_others_are_nobody(world: TwoProjects, parameter: str) -> None:
+    """番号の入る道はどれも、よその物の番号に、ない番号と同じ答えを返す(自分の側では管理者でも)。"""
+    touching = [route for route in MATRIX if f"{{{parameter}}}" in route]
+    assert touching
+    nobody = Things(*[9_999_999] * 6)
+    async with world.api.anonymous() as client:
+        client.headers["Authorization"] = f"Bearer {await world.token_of(Who(None, ADMIN))}"
+        for route in touching:
+            theirs = await call(client, route, world.other, world.whole)
+            missing = await call(client, route, nobody, world.whole)
+            assert theirs.status_code == missing.status_code == 404, route
+            assert _without_numbers(theirs) == _without_numbers(missing), route
+
+
+def _without_numbers(answer: httpx.Response) -> str:
+    return "".join(character for character in answer.text if not character.isdecimal())
+
+
+async def test_bodies_cannot_point_at_others(world: TwoProjects) -> None:
+    """本文で、よそのプロジェクトの認証情報・踏み台・サーバを指しても、ないものとして断られる。"""
+    ours, theirs = world.own, world.other
+    pointing: list[tuple[str, dict[str, Any], int]] = [
+        ("POST /servers", _server(theirs), 422),
+        (f"PUT /servers/{ours.server_id}", _server(theirs), 422),
+        ("POST /servers", _server(ours) | {"jump_server_id": theirs.server_id}, 422),
+        (
+            "POST /servers",
+            _server(ours) | {"sudo_user": "root", "sudo_credential_id": theirs.credential_id},
+            422,
+        ),
+        ("POST /jobs", {"name": "j", "script": "", "server_ids": [theirs.server_id]}, 422),
+        (f"PUT /jobs/{ours.job_id}", {"name": "j", "script": "", "server_ids": [theirs.server_id]}, 422),
+        (f"POST /jobs/{ours.job_id}/executions", {"server_ids": [theirs.server_id]}, 422),
+        ("POST /commands", {"command": "true", "server_ids": [theirs.server_id]}, 422),
+        ("POST /commands", {"command": "true", "selector": MARK}, 422),
+    ]
+    for who in (Who(None, ADMIN), Who(ADMIN)):
+        async with world.api.anonymous() as client:
+            client.headers["Authorization"] = f"Bearer {await world.token_of(who)}"
+            for route, body, status in pointing:
+                method, path = route.split()
+                answer = await client.request(method, path, json=body)
+                assert answer.status_code in {status, 409}, (who, route, answer.text)
+            resolved = await client.post(
+                "/servers/resolve", json={"server_ids": [theirs.server_id], "project_id": ours.project_id}
+            )
+            assert resolved.json() == {"items": []}
+            merged = f"/executions/{ours.execution_id}/log/merged?target_ids={theirs.target_id}"
+            assert (await client.get(merged)).status_code == 404
 
 
 def test_the_only_websocket_is_the_stream() -> None:

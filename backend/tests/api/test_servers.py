@@ -11,7 +11,6 @@ from harness.executions import place_execution
 from harness.factories import new_credential, new_job, new_server, server_body
 from tsubame.business.servers.entities import HostKey, ServerDisk
 from tsubame.business.shared.ids import ServerId
-from tsubame.business.shared.permissions import Role
 from tsubame.data_access.tables.audit import audit_events
 from tsubame.data_access.tables.executions import targets
 
@@ -185,27 +184,6 @@ async def test_changes_are_audited(api: Api, admin: httpx.AsyncClient) -> None:
         query = select(audit_events.c.details).where(audit_events.c.action == "server.updated")
         details = (await tx.connection.execute(query)).scalar_one()
     assert details == {"changes": {"port": {"from": 22, "to": 2222}, "tags": {"from": [], "to": ["x"]}}}
-
-
-@pytest.mark.parametrize(
-    ("role", "expected"),
-    [
-        (Role.VIEWER, [200, 403, 403, 403]),
-        (Role.OPERATOR, [200, 404, 403, 403]),
-        (Role.EDITOR, [200, 404, 404, 403]),
-        (Role.ADMIN, [200, 404, 404, 404]),
-    ],
-)
-async def test_roles(api: Api, role: Role, expected: list[int]) -> None:
-    """読むのは閲覧者、試すのは運用者、直すのは編集者、相手を信じるのは管理者から。"""
-    async with api.client(role) as client:
-        answers = [
-            await client.get("/servers"),
-            await client.post("/servers/1/test"),
-            await client.delete("/servers/1"),
-            await client.post("/servers/1/host-key/approve", json={"fingerprint": "SHA256:x"}),
-        ]
-    assert [answer.status_code for answer in answers] == expected
 
 
 async def test_connection_settings(admin: httpx.AsyncClient) -> None:

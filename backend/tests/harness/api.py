@@ -85,7 +85,7 @@ class Api:
         async with httpx.AsyncClient(transport=transport, base_url=f"{BASE}/api/v1") as client:
             yield client
 
-    async def add_user(self, role: Role, name: str | None = None) -> User:
+    async def add_user(self, role: Role | None, name: str | None = None) -> User:
         """パスワードでは入れない利用者(ハッシュの計算を省く)。"""
         async with self.transactions.begin() as tx:
             return await tx.users.add(NewUser(name or f"{role}-user", "no-password", role))

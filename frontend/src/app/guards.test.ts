@@ -8,7 +8,7 @@ const to = (path: string, meta: RouteLocationNormalized['meta'] = {}): RouteLoca
 const visitor = (isLoggedIn: boolean, permissions: string[] = [], needsSetup = false) => ({
   needsSetup,
   isLoggedIn,
-  can: (permission: string) => permissions.includes(permission),
+  canSomewhere: (permission: string) => permissions.includes(permission),
 })
 
 describe('行き先', () => {

@@ -9,7 +9,7 @@ export const startProblem = shallowRef<unknown>(null)
 interface Visitor {
   needsSetup: boolean
   isLoggedIn: boolean
-  can: (permission: string) => boolean
+  canSomewhere: (permission: string) => boolean
 }
 
 /** 行ってよいか、代わりにどこへ行くか。 */
@@ -17,7 +17,7 @@ export function decide(to: RouteLocationNormalized, visitor: Visitor): RouteLoca
   if (visitor.needsSetup) return to.path === '/setup' || { path: '/setup' }
   if (to.meta.public) return !(visitor.isLoggedIn && to.path === '/login') || { path: '/' }
   if (!visitor.isLoggedIn) return { path: '/login', query: to.fullPath === '/' ? {} : { next: to.fullPath } }
-  if (to.meta.permission && !visitor.can(to.meta.permission)) return { path: '/forbidden' }
+  if (to.meta.permission && !visitor.canSomewhere(to.meta.permission)) return { path: '/forbidden' }
   return true
 }
 

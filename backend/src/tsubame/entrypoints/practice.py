@@ -18,7 +18,7 @@ from tsubame.business.servers.host_keys import HostKeyService
 from tsubame.business.servers.ports import ServerDraft, ServerFilter
 from tsubame.business.servers.service import ServerService
 from tsubame.business.shared.actor import SYSTEM, Actor
-from tsubame.business.shared.ids import CredentialId, ServerId
+from tsubame.business.shared.ids import DEFAULT_PROJECT, CredentialId, ServerId
 from tsubame.business.shared.paging import PageRequest
 from tsubame.business.shared.secret import Secret
 from tsubame.data_access.practice import ssh_server
@@ -66,16 +66,17 @@ class Practice:
                 return
             credential = await self._rooms.credentials.create(
                 actor,
+                DEFAULT_PROJECT,
                 CredentialDraft(
                     name=f"{SERVER_NAME}-key",
                     kind=CredentialKind.SSH_KEY,
                     private_key=Secret(await asyncio.to_thread(self._server.files.client_key.read_text)),
                 ),
             )
-            server = await self._rooms.servers.create(actor, _draft(port, credential.id))
+            server = await self._rooms.servers.create(actor, DEFAULT_PROJECT, _draft(port, credential.id))
             await self._approve(actor, server.id)
             for name in _SAMPLES:
-                await self._rooms.jobs.create(actor, _sample(name, server.id))
+                await self._rooms.jobs.create(actor, DEFAULT_PROJECT, _sample(name, server.id))
             _log.info("practice_server_installed", port=port)
 
     async def stop(self) -> None:

@@ -28,6 +28,7 @@ from tsubame.business.auth.sign_in_policy import SignInPolicyService
 from tsubame.business.auth.sign_in_steps import SignInSteps
 from tsubame.business.credentials.service import CredentialService
 from tsubame.business.executions.admitter import Admitter
+from tsubame.business.executions.changes import ChangeService
 from tsubame.business.executions.cleaner import Cleaner
 from tsubame.business.executions.disk_patrol import DiskPatrol
 from tsubame.business.executions.dispatch import Dispatch
@@ -243,7 +244,12 @@ def stream_ports(foundation: Foundation, services: HttpServices) -> StreamPorts:
         authenticator=services.authenticator,
         refusals=services.refusals,
         hub=Hub(foundation.bus),
-        sources=Sources(executions=services.executions, logs=reader, feed=LogFeed(reader)),
+        sources=Sources(
+            executions=services.executions,
+            changes=ChangeService(foundation.transactions),
+            logs=reader,
+            feed=LogFeed(reader),
+        ),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 
+from tsubame.business.executions.changes import ChangeService
 from tsubame.business.executions.entities import (
     Attempt,
     Execution,
@@ -94,7 +95,12 @@ class _Viewer:
         )
         self.received: list[dict[str, Any]] = []
         logs = cast("LogReader", None)
-        sources = Sources(cast("ExecutionService", self), logs, LogFeed(logs))
+        sources = Sources(
+            executions=cast("ExecutionService", self),
+            changes=cast("ChangeService", None),
+            logs=logs,
+            feed=LogFeed(logs),
+        )
         self.subscription = ExecutionSubscription(1, _EXECUTION.id, sources)
 
     async def get(self, actor: Actor, execution_id: ExecutionId) -> ExecutionDetail:

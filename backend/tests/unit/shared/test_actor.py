@@ -45,6 +45,29 @@ def test_token_is_held_to_its_scope() -> None:
         actor.require(Permission.JOB_WRITE)
 
 
+def test_whole_installation_needs_a_role_everywhere() -> None:
+    """ワーカーのような、どのプロジェクトのものでもない物には、プロジェクトの管理者でも手が出ない。"""
+    actor = member(None, Role.ADMIN)
+    assert not actor.can(Permission.WORKER_DRAIN, MINE)
+    assert actor.projects_with(Permission.WORKER_READ) == frozenset()
+    assert member(Role.ADMIN).can(Permission.WORKER_DRAIN, MINE)
+
+
+def test_reach_refuses_with_the_strongest_role() -> None:
+    """どこでも足りない人に一覧を断るときは、持っている中でいちばん強い役割を言う。"""
+    assert member(None, Role.VIEWER).reach(Permission.JOB_READ) == frozenset({MINE})
+    with pytest.raises(PermissionDeniedError) as refused:
+        member(None, Role.VIEWER).reach(Permission.JOB_WRITE)
+    assert refused.value.params["role"] == "viewer"
+
+
+def test_sight_is_where_one_has_any_role() -> None:
+    """見えるのは、何かの役割を持つプロジェクト。どこでも効く役割があれば、どこでも見える。"""
+    assert member(None, Role.VIEWER).sight == frozenset({MINE})
+    assert member(None).sight == frozenset()
+    assert member(Role.VIEWER, Role.EDITOR).sight is None
+
+
 def test_lists_are_narrowed_to_readable_projects() -> None:
     """一覧は、読めるプロジェクトだけに絞る。どこでも読める人は絞らない。"""
     assert member(Role.VIEWER).projects_with(Permission.JOB_READ) is None

@@ -319,7 +319,7 @@ export type CodeInput = {
 /**
  * CommandInput
  *
- * その場の命令。``server_ids`` と ``selector`` に当てはまるサーバの全部で動かす。
+ * その場の命令。``server_ids`` と ``selector`` に当てはまる、同じプロジェクトのサーバの全部で動かす。
  */
 export type CommandInput = {
     /**
@@ -332,6 +332,10 @@ export type CommandInput = {
      * 大きいほど先。1 違うと一分早く並んだのと同じなので、低いものもいつかは順番が来る。
      */
     priority?: number;
+    /**
+     * Project Id
+     */
+    project_id?: number;
     /**
      * Selector
      */
@@ -363,6 +367,33 @@ export type ConnectionTestRead = {
      * Steps
      */
     steps: Array<TestStepRead>;
+};
+
+/**
+ * CredentialCreate
+ */
+export type CredentialCreate = {
+    kind: CredentialKind;
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Passphrase
+     */
+    passphrase?: null;
+    /**
+     * Password
+     */
+    password?: null;
+    /**
+     * Private Key
+     */
+    private_key?: null;
+    /**
+     * Project Id
+     */
+    project_id?: number;
 };
 
 /**
@@ -444,6 +475,10 @@ export type CredentialRead = {
      * Name
      */
     name: string;
+    /**
+     * Project Id
+     */
+    project_id: number;
     /**
      * Server Count
      */
@@ -673,6 +708,10 @@ export type ExecutionRead = {
      * Priority
      */
     priority: number;
+    /**
+     * Project Id
+     */
+    project_id: number;
     queue: QueuePlaceRead | null;
     /**
      * Queued At
@@ -775,6 +814,10 @@ export type ExecutionSummary = {
      */
     priority: number;
     /**
+     * Project Id
+     */
+    project_id: number;
+    /**
      * Queued At
      */
     queued_at: string;
@@ -857,6 +900,10 @@ export type GenerateKeyInput = {
      * Name
      */
     name: string;
+    /**
+     * Project Id
+     */
+    project_id?: number;
 };
 
 /**
@@ -946,6 +993,70 @@ export type HourRead = {
      * Hour
      */
     hour: string;
+};
+
+/**
+ * JobCreate
+ */
+export type JobCreate = {
+    /**
+     * Description
+     */
+    description?: string;
+    /**
+     * Enabled
+     */
+    enabled?: boolean;
+    /**
+     * Env
+     */
+    env?: {
+        [key: string]: string;
+    };
+    /**
+     * Interpreter
+     */
+    interpreter?: string | null;
+    kind?: JobKind;
+    /**
+     * Max Log Bytes
+     */
+    max_log_bytes?: number | null;
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Project Id
+     */
+    project_id?: number;
+    queueing?: QueueingInput;
+    retry?: RetryInput;
+    /**
+     * Script
+     */
+    script: string;
+    /**
+     * Selector
+     */
+    selector?: string | null;
+    /**
+     * Server Ids
+     */
+    server_ids?: Array<number>;
+    /**
+     * Stop Without Contact S
+     */
+    stop_without_contact_s?: number | null;
+    strategy?: StrategyInput;
+    /**
+     * Timeout S
+     */
+    timeout_s?: number | null;
+    /**
+     * Working Directory
+     */
+    working_directory?: string | null;
 };
 
 /**
@@ -1089,6 +1200,10 @@ export type JobRead = {
      * Name
      */
     name: string;
+    /**
+     * Project Id
+     */
+    project_id: number;
     queueing: QueueingRead;
     retry: RetryRead;
     /**
@@ -1523,6 +1638,11 @@ export type OutputsRead = {
 export type PauseReason = 'by_person' | 'between_waves' | 'too_many_failures';
 
 /**
+ * Permission
+ */
+export type Permission = 'server:read' | 'server:write' | 'server:approve_host_key' | 'server:test' | 'credential:read' | 'credential:write' | 'job:read' | 'job:write' | 'execution:read' | 'execution:start' | 'execution:cancel' | 'execution:pause' | 'execution:command' | 'execution:pin' | 'queue:write' | 'limit:read' | 'limit:write' | 'worker:read' | 'worker:drain' | 'storage:read' | 'storage:write' | 'user:read' | 'user:write' | 'audit:read' | 'audit:retain';
+
+/**
  * Ping
  */
 export type Ping = {
@@ -1714,6 +1834,23 @@ export type Problem = {
 };
 
 /**
+ * ProjectAccess
+ *
+ * プロジェクトの一員としての役割と、そこでできること(どこでも効く役割の分も入れて)。
+ */
+export type ProjectAccess = {
+    /**
+     * Id
+     */
+    id: number;
+    /**
+     * Permissions
+     */
+    permissions: Array<Permission>;
+    role: Role;
+};
+
+/**
  * ProjectLimitInput
  */
 export type ProjectLimitInput = {
@@ -1822,6 +1959,10 @@ export type QueueItemRead = {
      * Priority
      */
     priority: number;
+    /**
+     * Project Id
+     */
+    project_id: number;
     /**
      * Requested By Name
      */
@@ -1979,6 +2120,10 @@ export type RemoteRunState = 'running' | 'ended' | 'unstarted';
  * 選び方。名指しと札の式の両方があれば、その合わせたもの。
  */
 export type ResolveInput = {
+    /**
+     * Project Id
+     */
+    project_id?: number | null;
     /**
      * Selector
      */
@@ -2315,6 +2460,65 @@ export type SecondFactorRead = {
 };
 
 /**
+ * ServerCreate
+ */
+export type ServerCreate = {
+    /**
+     * Credential Id
+     */
+    credential_id: number;
+    /**
+     * Description
+     */
+    description?: string;
+    /**
+     * Host
+     */
+    host: string;
+    /**
+     * Jump Server Id
+     */
+    jump_server_id?: number | null;
+    /**
+     * Max Parallel
+     */
+    max_parallel?: number | null;
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Port
+     */
+    port?: number;
+    /**
+     * Project Id
+     */
+    project_id?: number;
+    /**
+     * Run Directory
+     */
+    run_directory?: string | null;
+    ssh_options?: SshOptionsInput;
+    /**
+     * Sudo Credential Id
+     */
+    sudo_credential_id?: number | null;
+    /**
+     * Sudo User
+     */
+    sudo_user?: string | null;
+    /**
+     * Tags
+     */
+    tags?: Array<string>;
+    /**
+     * Username
+     */
+    username: string;
+};
+
+/**
  * ServerDiskRead
  *
  * サーバの上の実行のファイル。最後に見に行ったときのもの。
@@ -2480,6 +2684,10 @@ export type ServerRead = {
      * Port
      */
     port: number;
+    /**
+     * Project Id
+     */
+    project_id: number;
     /**
      * Run Directory
      */
@@ -3175,8 +3383,12 @@ export type UserRead = {
     /**
      * Permissions
      */
-    permissions: Array<string>;
-    role: Role;
+    permissions: Array<Permission>;
+    /**
+     * Projects
+     */
+    projects: Array<ProjectAccess>;
+    role: Role | null;
     /**
      * Username
      */
@@ -3305,6 +3517,33 @@ export type WorkerRead = {
  * WorkerState
  */
 export type WorkerState = 'working' | 'draining' | 'drained' | 'silent' | 'stopped';
+
+/**
+ * CredentialCreate
+ */
+export type CredentialCreateWritable = {
+    kind: CredentialKind;
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Passphrase
+     */
+    passphrase?: string | null;
+    /**
+     * Password
+     */
+    password?: string | null;
+    /**
+     * Private Key
+     */
+    private_key?: string | null;
+    /**
+     * Project Id
+     */
+    project_id?: number;
+};
 
 /**
  * CredentialInput
@@ -4338,6 +4577,10 @@ export type ListCredentialsData = {
          */
         q?: string;
         /**
+         * Project Id
+         */
+        project_id?: number | null;
+        /**
          * Cursor
          */
         cursor?: string | null;
@@ -4404,7 +4647,7 @@ export type ListCredentialsResponses = {
 export type ListCredentialsResponse = ListCredentialsResponses[keyof ListCredentialsResponses];
 
 export type CreateCredentialData = {
-    body: CredentialInputWritable;
+    body: CredentialCreateWritable;
     path?: never;
     query?: never;
     url: '/api/v1/credentials';
@@ -4732,7 +4975,12 @@ export type UpdateCredentialResponse = UpdateCredentialResponses[keyof UpdateCre
 export type GetDashboardData = {
     body?: never;
     path?: never;
-    query?: never;
+    query?: {
+        /**
+         * Project Id
+         */
+        project_id?: number | null;
+    };
     url: '/api/v1/dashboard';
 };
 
@@ -4814,6 +5062,10 @@ export type ListExecutionsData = {
          * Requested By
          */
         requested_by?: number | null;
+        /**
+         * Project Id
+         */
+        project_id?: number | null;
         /**
          * Created From
          */
@@ -5669,6 +5921,10 @@ export type ListJobsData = {
          */
         enabled?: boolean | null;
         /**
+         * Project Id
+         */
+        project_id?: number | null;
+        /**
          * Cursor
          */
         cursor?: string | null;
@@ -5735,7 +5991,7 @@ export type ListJobsResponses = {
 export type ListJobsResponse = ListJobsResponses[keyof ListJobsResponses];
 
 export type CreateJobData = {
-    body: JobInput;
+    body: JobCreate;
     path?: never;
     query?: never;
     url: '/api/v1/jobs';
@@ -6665,7 +6921,12 @@ export type RenewRecoveryCodesResponse = RenewRecoveryCodesResponses[keyof Renew
 export type GetQueueData = {
     body?: never;
     path?: never;
-    query?: never;
+    query?: {
+        /**
+         * Project Id
+         */
+        project_id?: number | null;
+    };
     url: '/api/v1/queue';
 };
 
@@ -6810,6 +7071,10 @@ export type ListServersData = {
          */
         tag?: Array<string> | null;
         sort?: ServerOrder;
+        /**
+         * Project Id
+         */
+        project_id?: number | null;
     };
     url: '/api/v1/servers';
 };
@@ -6869,7 +7134,7 @@ export type ListServersResponses = {
 export type ListServersResponse = ListServersResponses[keyof ListServersResponses];
 
 export type CreateServerData = {
-    body: ServerInput;
+    body: ServerCreate;
     path?: never;
     query?: never;
     url: '/api/v1/servers';

@@ -14,6 +14,7 @@ const admin: UserRead = {
   role: 'admin',
   created_at: '2026-11-01T00:00:00Z',
   permissions: ['job:read', 'job:write'],
+  projects: [],
 }
 const token = { access_token: 'x', token_type: 'bearer', expires_in: 900 }
 let tokenChanged: (token: string | null) => void = () => {}
@@ -62,6 +63,24 @@ describe('ログインの状態', () => {
     await expect(session.load()).rejects.toThrow('offline')
     await session.load()
     expect(session.needsSetup).toBe(true)
+  })
+
+  it('プロジェクトの役割は、そのプロジェクトでだけ効く', async () => {
+    const member: UserRead = {
+      ...admin,
+      role: null,
+      permissions: [],
+      projects: [{ id: 7, role: 'editor', permissions: ['job:read', 'job:write'] }],
+    }
+    vi.mocked(api.logIn).mockResolvedValue(token)
+    vi.mocked(api.enterWith).mockResolvedValue(member)
+    const session = useSession()
+    await session.logIn('member', 'secret')
+    expect(session.can('job:write', 7)).toBe(true)
+    expect(session.can('job:write', 8)).toBe(false)
+    expect(session.can('job:write')).toBe(false)
+    expect(session.canSomewhere('job:write')).toBe(true)
+    expect(session.canSomewhere('user:write')).toBe(false)
   })
 
   it('通行証がなくなると、ログインしていない状態に戻る', async () => {

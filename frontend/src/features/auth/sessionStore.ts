@@ -12,7 +12,10 @@ export const useSession = defineStore('session', () => {
   const needsSetup = ref(false)
   let loading: Promise<void> | null = null
 
-  const permissions = computed(() => new Set(user.value?.permissions ?? []))
+  const everywhere = computed(() => new Set<string>(user.value?.permissions))
+  const byProject = computed(
+    () => new Map((user.value?.projects ?? []).map((each) => [each.id, new Set<string>(each.permissions)])),
+  )
   const isLoggedIn = computed(() => user.value !== null)
 
   function remember(next: UserRead | null): void {
@@ -57,11 +60,18 @@ export const useSession = defineStore('session', () => {
     needsSetup.value = false
   }
 
-  const can = (permission: string): boolean => permissions.value.has(permission)
+  /** してよいか。`projectId` はその物のあるプロジェクトで、全体のことなら省く。決めるのは API で、ここは見せ方だけ。 */
+  const can = (permission: string, projectId?: number): boolean =>
+    everywhere.value.has(permission) ||
+    (projectId !== undefined && (byProject.value.get(projectId)?.has(permission) ?? false))
+
+  /** どこか一つのプロジェクトででも、してよいか。 */
+  const canSomewhere = (permission: string): boolean =>
+    everywhere.value.has(permission) || [...byProject.value.values()].some((each) => each.has(permission))
 
   api.onTokenChange((token) => {
     if (token === null && user.value !== null) remember(null)
   })
 
-  return { user, needsSetup, isLoggedIn, load, logIn, logOut, enter, can }
+  return { user, needsSetup, isLoggedIn, load, logIn, logOut, enter, can, canSomewhere }
 })

@@ -4,6 +4,7 @@ import type { ExecutionSummary, TargetRead } from '@/api'
 export function executionSummary(change: Partial<ExecutionSummary> = {}): ExecutionSummary {
   return {
     id: 1,
+    project_id: 1,
     kind: 'job',
     job_id: 1,
     job_name: 'hello',

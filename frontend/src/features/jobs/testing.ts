@@ -4,6 +4,7 @@ import type { JobRead } from '@/api'
 export function jobRead(change: Partial<JobRead> = {}): JobRead {
   return {
     id: 1,
+    project_id: 1,
     name: 'hello',
     description: '',
     kind: 'script',

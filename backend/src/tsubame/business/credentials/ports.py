@@ -4,7 +4,7 @@ from typing import Protocol
 
 from tsubame.business.audit.ports import AuditLog
 from tsubame.business.credentials.entities import Credential, CredentialKind, PublicKey
-from tsubame.business.shared.ids import CredentialId, ExecutionId, ProjectId
+from tsubame.business.shared.ids import CredentialId, ExecutionId, ProjectId, Reach
 from tsubame.business.shared.paging import Page, PageRequest
 from tsubame.business.shared.secret import Secret
 from tsubame.business.shared.signals import Signals
@@ -39,13 +39,23 @@ class SealedCredential:
     version: int
 
 
+@dataclass(frozen=True, slots=True)
+class CredentialFilter:
+    """``query`` は名前の部分一致。"""
+
+    query: str = ""
+    project_id: ProjectId | None = None
+
+
 class CredentialRepository(Protocol):
+    """``reach`` を渡す操作では、そこにないものは、ないのと同じ。"""
+
     async def next_id(self) -> CredentialId:
         """暗号を行に結びつけるため、入れる前に番号を取る。"""
         ...
 
     async def add(self, row: CredentialRow) -> None:
-        """Raises: NameTakenError。"""
+        """Raises: NameTakenError, ProjectNotFoundError。"""
         ...
 
     async def replace(
@@ -61,7 +71,7 @@ class CredentialRepository(Protocol):
         """
         ...
 
-    async def get(self, credential_id: CredentialId) -> Credential:
+    async def get(self, credential_id: CredentialId, reach: Reach = None) -> Credential:
         """Raises: CredentialNotFoundError。"""
         ...
 
@@ -73,7 +83,11 @@ class CredentialRepository(Protocol):
         """``sealed_of`` をまとめて。あるものだけ。"""
         ...
 
-    async def page(self, query: str, request: PageRequest) -> Page[Credential]: ...
+    async def page(self, where: CredentialFilter, reach: Reach, request: PageRequest) -> Page[Credential]: ...
+
+    async def hidden(self, ids: Sequence[int], reach: Reach) -> frozenset[int]:
+        """あるけれど届かないもの。"""
+        ...
 
     async def delete(self, credential_id: CredentialId) -> None:
         """Raises: CredentialInUseError, CredentialNotFoundError。"""

@@ -14,15 +14,17 @@ from tsubame.business.credentials.entities import (
     PasswordLogin,
 )
 from tsubame.business.credentials.ports import (
+    CredentialFilter,
     CredentialRow,
     CredentialsTx,
     SealedCredential,
     SecretColumns,
     SshKeys,
 )
+from tsubame.business.projects.access import require_place
 from tsubame.business.shared.actor import Actor
 from tsubame.business.shared.errors import InvalidInputError
-from tsubame.business.shared.ids import DEFAULT_PROJECT, CredentialId
+from tsubame.business.shared.ids import CredentialId, ProjectId
 from tsubame.business.shared.paging import Page, PageRequest
 from tsubame.business.shared.permissions import Permission
 from tsubame.business.shared.signals import SignalKind
@@ -37,36 +39,37 @@ class CredentialService:
         self._vault = vault
         self._keys = keys
 
-    async def page(self, actor: Actor, query: str, request: PageRequest) -> Page[Credential]:
-        actor.require(Permission.CREDENTIAL_READ)
+    async def page(self, actor: Actor, where: CredentialFilter, request: PageRequest) -> Page[Credential]:
+        reach = actor.reach(Permission.CREDENTIAL_READ)
         async with self._transactions.begin() as tx:
-            return await tx.credentials.page(query, request)
+            return await tx.credentials.page(where, reach, request)
 
     async def get(self, actor: Actor, credential_id: CredentialId) -> Credential:
         """Raises: CredentialNotFoundError。"""
-        actor.require(Permission.CREDENTIAL_READ)
+        reach = actor.reach(Permission.CREDENTIAL_READ)
         async with self._transactions.begin() as tx:
-            return await tx.credentials.get(credential_id)
+            return await tx.credentials.get(credential_id, reach)
 
-    async def create(self, actor: Actor, draft: CredentialDraft) -> Credential:
-        """Raises: InvalidInputError, NameTakenError。"""
-        actor.require(Permission.CREDENTIAL_WRITE)
+    async def create(self, actor: Actor, project_id: ProjectId, draft: CredentialDraft) -> Credential:
+        """Raises: ProjectNotFoundError, InvalidInputError, NameTakenError。"""
+        require_place(actor, Permission.CREDENTIAL_WRITE, project_id)
         draft = checked_draft(draft, secret_required=True)
         login = _login_of(draft, None)
-        return await self._add(actor, draft.name, await checked_secret(self._keys, login, draft.name))
+        secret = await checked_secret(self._keys, login, draft.name)
+        return await self._add(actor, project_id, draft.name, secret)
 
-    async def generate(self, actor: Actor, name: str) -> Credential:
+    async def generate(self, actor: Actor, project_id: ProjectId, name: str) -> Credential:
         """Ed25519 の鍵の対を作る。秘密鍵はだれにも見せず、公開鍵の一行だけを返す。
 
-        Raises: InvalidInputError, NameTakenError。
+        Raises: ProjectNotFoundError, InvalidInputError, NameTakenError。
         """
-        actor.require(Permission.CREDENTIAL_WRITE)
+        require_place(actor, Permission.CREDENTIAL_WRITE, project_id)
         errors = FieldErrors()
         name = checked_line("name", name, errors)
         errors.raise_if_any()
         generated = self._keys.generate_ed25519(name)
         secret = CheckedSecret(KeyLogin(generated.private_key, None), generated.public_key)
-        return await self._add(actor, name, secret)
+        return await self._add(actor, project_id, name, secret)
 
     async def update(
         self, actor: Actor, credential_id: CredentialId, draft: CredentialDraft, expected_version: int | None
@@ -75,8 +78,8 @@ class CredentialService:
 
         Raises: InvalidInputError, NameTakenError, VersionConflictError, CredentialNotFoundError。
         """
-        actor.require(Permission.CREDENTIAL_WRITE)
         async with self._transactions.begin() as tx:
+            await _get_to_write(tx, actor, credential_id)
             stored = await tx.credentials.sealed_of(credential_id)
         draft = checked_draft(draft, secret_required=stored.kind is not draft.kind)
         columns = await self._changed_secret(credential_id, draft, stored)
@@ -93,19 +96,18 @@ class CredentialService:
 
     async def delete(self, actor: Actor, credential_id: CredentialId) -> None:
         """Raises: CredentialInUseError, CredentialNotFoundError。"""
-        actor.require(Permission.CREDENTIAL_WRITE)
         async with self._transactions.begin() as tx:
-            credential = await tx.credentials.get(credential_id)
+            credential = await _get_to_write(tx, actor, credential_id)
             await tx.credentials.delete(credential_id)
             details: dict[str, object] = {"changes": changes(_recorded(credential), {})}
             await tx.audit.record(_event(actor, "credential.deleted", credential, details))
             await tx.signals.send(SignalKind.CREDENTIAL, [credential_id])
 
-    async def _add(self, actor: Actor, name: str, secret: CheckedSecret) -> Credential:
+    async def _add(self, actor: Actor, project_id: ProjectId, name: str, secret: CheckedSecret) -> Credential:
         async with self._transactions.begin() as tx:
             credential_id = await tx.credentials.next_id()
             columns = self._columns(credential_id, secret)
-            await tx.credentials.add(CredentialRow(credential_id, DEFAULT_PROJECT, name, columns))
+            await tx.credentials.add(CredentialRow(credential_id, project_id, name, columns))
             credential = await tx.credentials.get(credential_id)
             details: dict[str, object] = {"changes": changes({}, _recorded(credential))}
             await tx.audit.record(_event(actor, "credential.created", credential, details))
@@ -137,6 +139,13 @@ class CredentialService:
             has_passphrase=secret.has_passphrase,
             sealed=seal(self._vault, credential_id, secret.login),
         )
+
+
+async def _get_to_write(tx: CredentialsTx, actor: Actor, credential_id: CredentialId) -> Credential:
+    """Raises: CredentialNotFoundError, PermissionDeniedError。"""
+    credential = await tx.credentials.get(credential_id, actor.sight)
+    actor.require(Permission.CREDENTIAL_WRITE, credential.project_id)
+    return credential
 
 
 def _login_of(draft: CredentialDraft, current: Login | None) -> Login:

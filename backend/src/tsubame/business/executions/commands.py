@@ -5,7 +5,7 @@ from typing import Final
 
 from tsubame.business.jobs.drafts import checked_selector, checked_spec
 from tsubame.business.jobs.entities import ScriptSpec
-from tsubame.business.shared.ids import ServerId
+from tsubame.business.shared.ids import ProjectId, ServerId
 from tsubame.business.shared.validation import FieldErrors
 
 _TITLE: Final = 80
@@ -13,6 +13,7 @@ _TITLE: Final = 80
 
 @dataclass(frozen=True, slots=True)
 class CommandDraft:
+    project_id: ProjectId
     spec: ScriptSpec
     server_ids: tuple[ServerId, ...]
     selector: str | None

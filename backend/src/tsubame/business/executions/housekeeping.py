@@ -50,7 +50,7 @@ class Endpoints(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class OwnedRun:
-    """``owner`` が ``None`` なら持ち主不明: ほかの設置のものか、こちらの記録が消えたもの。"""
+    """``owner`` が ``None`` なら持ち主不明: ほかの設置か、見えないプロジェクトのものか、記録が消えたもの。"""
 
     run: RemoteRun
     owner: RunOwner | None
@@ -103,12 +103,20 @@ class HousekeepingService:
 
         Raises: ServerNotFoundError, ConnectionProblem。
         """
-        actor.require(Permission.SERVER_TEST)
+        async with self._transactions.begin() as tx:
+            server = await tx.servers.get(server_id, actor.sight)
+        actor.require(Permission.SERVER_TEST, server.project_id)
         survey = await self._runs.survey(await self._endpoints.endpoint_of(server_id))
         async with self._transactions.begin() as tx:
             owners = await remember(tx, server_id, survey, self._clock.now())
+        # 同じ機械を、ほかのプロジェクトも使っていることがある。見えない持ち主は、いないのと同じに見せる
+        seen = {
+            run_id: owner
+            for run_id, owner in owners.items()
+            if actor.can(Permission.EXECUTION_READ, owner.project_id)
+        }
         ordered = sorted(survey.runs, key=_order)
-        return ServerRuns(survey.directories, tuple(OwnedRun(run, owners.get(run.run_id)) for run in ordered))
+        return ServerRuns(survey.directories, tuple(OwnedRun(run, seen.get(run.run_id)) for run in ordered))
 
     async def remove(self, actor: Actor, server_id: ServerId, run_id: str, *, stop: bool) -> None:
         """走りの記録を消す。``stop`` なら、まだ走っていれば木ごと止めてから消す。
@@ -119,9 +127,9 @@ class HousekeepingService:
             RunSurvivedError: 止めても消えないプロセスがある。
             ServerNotFoundError, ConnectionProblem: 届かない。
         """
-        actor.require(Permission.SERVER_WRITE)
         async with self._transactions.begin() as tx:
-            server = await tx.servers.get(server_id)
+            server = await tx.servers.get(server_id, actor.sight)
+            actor.require(Permission.SERVER_WRITE, server.project_id)
             owner = (await tx.run_owners.of([run_id])).get(run_id)
         if owner is not None and owner.state not in ENDED:
             raise RunInUseError("This run belongs to an execution that has not ended. Cancel it instead.")

@@ -79,7 +79,7 @@ class LogReadingService:
 
     async def open(self, actor: Actor, target_id: TargetId) -> OpenedLog:
         """Raises: TargetNotFoundError。"""
-        actor.require(Permission.EXECUTION_READ)
+        await self._check(actor, target_id)
         return await self._open(target_id)
 
     async def lines(self, actor: Actor, target_id: TargetId, first_line: int, count: int) -> LogLines:
@@ -87,7 +87,7 @@ class LogReadingService:
 
         Raises: TargetNotFoundError。
         """
-        actor.require(Permission.EXECUTION_READ)
+        await self._check(actor, target_id)
         return await self._reader.lines(target_id, first_line, min(count, MAX_LINES), MAX_LINE_BYTES)
 
     async def times(self, actor: Actor, target_id: TargetId, first_line: int, count: int) -> list[LineTime]:
@@ -95,7 +95,7 @@ class LogReadingService:
 
         Raises: TargetNotFoundError。
         """
-        actor.require(Permission.EXECUTION_READ)
+        await self._check(actor, target_id)
         return await self._reader.times(target_id, first_line, min(count, MAX_TIMED_LINES))
 
     async def outline(self, actor: Actor, target_id: TargetId) -> LogOutline:
@@ -103,7 +103,7 @@ class LogReadingService:
 
         Raises: TargetNotFoundError。
         """
-        actor.require(Permission.EXECUTION_READ)
+        await self._check(actor, target_id)
         stored = await self._reader.marks(target_id)
         return outline(stored.marks, stored.total)
 
@@ -114,7 +114,7 @@ class LogReadingService:
 
         Raises: TargetNotFoundError。
         """
-        actor.require(Permission.EXECUTION_READ)
+        await self._check(actor, target_id)
         await self._reader.extent(target_id)
         token = secrets.token_urlsafe(32)
         await self._tickets.issue(_hash(token), target_id, self._clock.now() + _TICKET_LIFETIME)
@@ -131,6 +131,12 @@ class LogReadingService:
                 "This download link was already used or has expired. Ask for a new one on the execution page."
             )
         return await self._open(target_id), await self._reader.subject(target_id)
+
+    async def _check(self, actor: Actor, target_id: TargetId) -> None:
+        """Raises: TargetNotFoundError, PermissionDeniedError。"""
+        reach = actor.reach(Permission.EXECUTION_READ)
+        if reach is not None:
+            await self._reader.check(target_id, reach)
 
     async def _open(self, target_id: TargetId) -> OpenedLog:
         extent = await self._reader.extent(target_id)

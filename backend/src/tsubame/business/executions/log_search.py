@@ -129,8 +129,9 @@ class LogSearchService:
 
         Raises: SearchPatternError, SearchBusyError, TargetNotFoundError, StorageUnavailableError。
         """
-        pattern = self._admit(actor, query)
-        log = await self._logs.target(target_id)
+        reach = actor.reach(Permission.EXECUTION_READ)
+        pattern = self._admit(query)
+        log = await self._logs.target(target_id, reach)
         hunt = _Hunt(
             pattern, log.log_bytes, _within(limit), from_byte=from_byte, single=True, next_byte=from_byte
         )
@@ -143,8 +144,9 @@ class LogSearchService:
 
         Raises: SearchPatternError, SearchBusyError, ExecutionNotFoundError, StorageUnavailableError。
         """
-        pattern = self._admit(actor, query)
-        logs = await self._logs.of_execution(execution_id)
+        reach = actor.reach(Permission.EXECUTION_READ)
+        pattern = self._admit(query)
+        logs = await self._logs.of_execution(execution_id, reach)
         hunt = _Hunt(pattern, sum(log.log_bytes for log in logs), _within(limit))
         return self._run(hunt, lambda: _each(logs))
 
@@ -153,12 +155,12 @@ class LogSearchService:
 
         Raises: SearchPatternError, SearchBusyError, JobNotFoundError, StorageUnavailableError。
         """
-        pattern = self._admit(actor, query)
-        total = await self._logs.total_of_job(period)
+        reach = actor.reach(Permission.EXECUTION_READ)
+        pattern = self._admit(query)
+        total = await self._logs.total_of_job(period, reach)
         return self._run(_Hunt(pattern, total, _within(limit)), lambda: self._pages(period))
 
-    def _admit(self, actor: Actor, query: SearchQuery) -> Pattern:
-        actor.require(Permission.EXECUTION_READ)
+    def _admit(self, query: SearchQuery) -> Pattern:
         pattern = self._scanner.prepare(query)
         if self._open >= MAX_OPEN:
             raise SearchBusyError("Too many searches are open right now. Try again soon.", _RETRY_AFTER_S)

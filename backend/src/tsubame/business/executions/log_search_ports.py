@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from tsubame.business.shared.ids import ExecutionId, JobId, TargetId
+from tsubame.business.shared.ids import ExecutionId, JobId, Reach, TargetId
 
 CLIP_CHARS = 300
 """当たった行の、見せる文字数。"""
@@ -108,18 +108,21 @@ class JobPeriod:
 
 
 class SearchedLogs(Protocol):
-    """探す相手を並べる。やり直しの前の試みも含む(失敗のわけは、そちらにある)。"""
+    """探す相手を並べる。やり直しの前の試みも含む(失敗のわけは、そちらにある)。
 
-    async def target(self, target_id: TargetId) -> SearchedLog:
+    ``reach`` を渡す操作では、そこにないものは、ないのと同じ。
+    """
+
+    async def target(self, target_id: TargetId, reach: Reach) -> SearchedLog:
         """Raises: TargetNotFoundError。"""
         ...
 
-    async def of_execution(self, execution_id: ExecutionId) -> list[SearchedLog]:
-        """サーバの並びの順、同じサーバなら古い試みから。"""
+    async def of_execution(self, execution_id: ExecutionId, reach: Reach) -> list[SearchedLog]:
+        """サーバの並びの順、同じサーバなら古い試みから。Raises: ExecutionNotFoundError。"""
         ...
 
-    async def total_of_job(self, period: JobPeriod) -> int:
-        """その実行のログの、合わせたバイト数。"""
+    async def total_of_job(self, period: JobPeriod, reach: Reach) -> int:
+        """その実行のログの、合わせたバイト数。Raises: JobNotFoundError。"""
         ...
 
     async def of_job(

@@ -109,8 +109,8 @@ class MergedLogService:
 
         Raises: ExecutionNotFoundError, TargetNotFoundError, StorageUnavailableError。
         """
-        actor.require(Permission.EXECUTION_READ)
-        known = [log.target_id for log in await self._logs.of_execution(execution_id)]
+        reach = actor.reach(Permission.EXECUTION_READ)
+        known = [log.target_id for log in await self._logs.of_execution(execution_id, reach)]
         for target_id in request.target_ids:
             if target_id not in known:
                 raise TargetNotFoundError(f"The execution {execution_id} has no target {target_id}.")

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from tsubame.business.executions.ports import ExecutionRepository, LogReader, OutputRepository, StoredOutput
+from tsubame.business.executions.log_limit import LogGap
+from tsubame.business.executions.ports import ExecutionRepository, LogReader
 from tsubame.business.shared.actor import Actor
 from tsubame.business.shared.ids import ExecutionId, TargetId
 from tsubame.business.shared.permissions import Permission
@@ -20,6 +21,31 @@ _BATCH: Final = 32
 _AT_ONCE: Final = 4
 # これより小さければ、別のスレッドに渡すより、その場で計算するほうが早い
 _INLINE_BYTES: Final = 16 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class StoredOutput:
+    """終わった対象の、保存した出力。``digest`` は、前に計算していれば、その要約。"""
+
+    target_id: TargetId
+    log_bytes: int
+    log_lines: int
+    digest: bytes | None
+    gap: LogGap | None = None
+
+
+class OutputRepository(Protocol):
+    """出力を比べるための、対象の行の読み書き。どれも、その位置の最後の試みだけを見る。"""
+
+    async def running(self, execution_id: ExecutionId) -> int:
+        """まだ終わっていない対象の数。"""
+        ...
+
+    async def ended(self, execution_id: ExecutionId) -> list[StoredOutput]:
+        """動いて終わった対象を、並びの順に。動かせずに終わったものは含まない。"""
+        ...
+
+    async def remember(self, digests: Mapping[TargetId, bytes]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +87,9 @@ class OutputService:
 
     async def groups(self, actor: Actor, execution_id: ExecutionId) -> Outputs:
         """Raises: ExecutionNotFoundError, StorageUnavailableError。"""
-        actor.require(Permission.EXECUTION_READ)
+        reach = actor.reach(Permission.EXECUTION_READ)
         async with self._transactions.begin() as tx:
-            await tx.executions.get(execution_id)
+            await tx.executions.get(execution_id, reach)
             running = await tx.outputs.running(execution_id)
             stored = await tx.outputs.ended(execution_id)
         doubtful = [output for output in needing_digest(stored) if output.digest is None]

@@ -1,4 +1,4 @@
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -21,7 +21,16 @@ from tsubame.business.executions.reasons import Reason
 from tsubame.business.executions.states import ExecutionState, TargetState
 from tsubame.business.jobs.entities import ScriptSpec, ServerRef
 from tsubame.business.shared.actor import Actor
-from tsubame.business.shared.ids import ExecutionId, JobId, ProjectId, ServerId, TargetId, UserId, WorkerId
+from tsubame.business.shared.ids import (
+    ExecutionId,
+    JobId,
+    ProjectId,
+    Reach,
+    ServerId,
+    TargetId,
+    UserId,
+    WorkerId,
+)
 from tsubame.business.shared.paging import Page, PageRequest
 
 
@@ -55,6 +64,7 @@ class NewExecution:
 class ExecutionFilter:
     """一覧の絞り込み。時刻は ``created_from`` 以上、``created_to`` 未満。"""
 
+    project_id: ProjectId | None = None
     states: tuple[ExecutionState, ...] = ()
     kind: ExecutionKind | None = None
     job_id: JobId | None = None
@@ -83,31 +93,33 @@ class Sizes:
 
 
 class ExecutionRepository(Protocol):
+    """``reach`` を渡す操作では、そこにないものは、ないのと同じ。"""
+
     async def add(self, new: NewExecution) -> ExecutionDetail:
         """加えた姿。順番を待つものの居場所(``place``)は、まだ分からない。"""
         ...
 
     async def find_by_idempotency_key(self, user_id: UserId | None, key: str) -> Execution | None: ...
 
-    async def get(self, execution_id: ExecutionId) -> Execution:
+    async def get(self, execution_id: ExecutionId, reach: Reach = None) -> Execution:
         """Raises: ExecutionNotFoundError。"""
         ...
 
-    async def detail(self, execution_id: ExecutionId) -> ExecutionDetail:
+    async def detail(self, execution_id: ExecutionId, reach: Reach = None) -> ExecutionDetail:
         """Raises: ExecutionNotFoundError。"""
         ...
 
     async def target_ids(self, execution_id: ExecutionId) -> list[TargetId]: ...
 
-    async def page(self, where: ExecutionFilter, request: PageRequest) -> Page[Execution]:
+    async def page(self, where: ExecutionFilter, reach: Reach, request: PageRequest) -> Page[Execution]:
         """新しい順。"""
         ...
 
-    async def by_ids(self, execution_ids: Sequence[ExecutionId]) -> list[Execution]: ...
+    async def by_ids(self, execution_ids: Sequence[ExecutionId], reach: Reach) -> list[Execution]: ...
 
-    async def hourly(self, since: datetime) -> list[HourCount]: ...
+    async def hourly(self, since: datetime, reach: Reach) -> list[HourCount]: ...
 
-    async def sizes(self) -> Sizes: ...
+    async def sizes(self, reach: Reach) -> Sizes: ...
 
     async def occupants(self, job_id: JobId) -> list[ExecutionId]:
         """そのジョブの、終わってもいないし中止も求められていない実行。古い順。
@@ -143,6 +155,7 @@ class RunOwner:
 
     target_id: TargetId
     execution_id: ExecutionId
+    project_id: ProjectId
     state: TargetState
 
 
@@ -152,14 +165,26 @@ class RunOwnerRepository(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class TargetHome:
+    """対象と、そのあるプロジェクト。対象の前の試みは読まない。"""
+
+    target: Target
+    project_id: ProjectId
+
+
 class TargetRepository(Protocol):
     """対象の行を動かす口。移り方は states.MOVES の表に従い、比べて置き換える。
 
     状態を動かすたび、同じ取引で実行の状態と数も直し、``SignalKind.EXECUTION`` を送る。
     """
 
-    async def get(self, target_id: TargetId) -> Target:
-        """Raises: TargetNotFoundError。"""
+    async def get(self, target_id: TargetId, reach: Reach = None) -> Target:
+        """``reach`` にない対象は、ないのと同じ。Raises: TargetNotFoundError。"""
+        ...
+
+    async def home(self, target_id: TargetId, reach: Reach) -> TargetHome:
+        """``reach`` にない対象は、ないのと同じ。Raises: TargetNotFoundError。"""
         ...
 
     async def claim(
@@ -304,6 +329,10 @@ class LogSubject:
 class LogReader(Protocol):
     """ログの置き場(読む側)。どの操作も ``StorageUnavailableError`` を投げうる。"""
 
+    async def check(self, target_id: TargetId, reach: Reach) -> None:
+        """``reach`` にある対象か。Raises: TargetNotFoundError。"""
+        ...
+
     async def extent(self, target_id: TargetId) -> LogExtent:
         """Raises: TargetNotFoundError。"""
         ...
@@ -358,28 +387,3 @@ class LogTickets(Protocol):
     async def redeem(self, token_hash: bytes, at: datetime) -> TargetId | None:
         """券を使い切り、その対象を返す。ない・使った・期限切れなら ``None``。"""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class StoredOutput:
-    """終わった対象の、保存した出力。``digest`` は、前に計算していれば、その要約。"""
-
-    target_id: TargetId
-    log_bytes: int
-    log_lines: int
-    digest: bytes | None
-    gap: LogGap | None = None
-
-
-class OutputRepository(Protocol):
-    """出力を比べるための、対象の行の読み書き。どれも、その位置の最後の試みだけを見る。"""
-
-    async def running(self, execution_id: ExecutionId) -> int:
-        """まだ終わっていない対象の数。"""
-        ...
-
-    async def ended(self, execution_id: ExecutionId) -> list[StoredOutput]:
-        """動いて終わった対象を、並びの順に。動かせずに終わったものは含まない。"""
-        ...
-
-    async def remember(self, digests: Mapping[TargetId, bytes]) -> None: ...

@@ -11,9 +11,9 @@ from tsubame.business.executions.entities import ExecutionDetail, ExecutionKind
 from tsubame.business.executions.errors import NotInQueueError
 from tsubame.business.executions.ports import ExecutionRepository
 from tsubame.business.executions.queue_place import QueuePlace
-from tsubame.business.shared.actor import Actor
+from tsubame.business.shared.actor import Actor, narrowed
 from tsubame.business.shared.errors import InvalidInputError
-from tsubame.business.shared.ids import ExecutionId, JobId, ProjectId
+from tsubame.business.shared.ids import ExecutionId, JobId, ProjectId, Reach
 from tsubame.business.shared.permissions import Permission
 from tsubame.business.shared.signals import SignalKind, Signals
 from tsubame.business.shared.transactions import Transactions
@@ -24,6 +24,7 @@ class QueueItem:
     """待っている実行。"""
 
     execution_id: ExecutionId
+    project_id: ProjectId
     kind: ExecutionKind
     job_id: JobId | None
     job_name: str
@@ -67,15 +68,17 @@ class LimitChange:
 class WaitingRepository(Protocol):
     """待ち行列を読む口。"""
 
-    async def items(self) -> list[QueueItem]:
-        """始まる順。"""
+    async def items(self, reach: Reach) -> list[QueueItem]:
+        """始まる順。居場所は、見えないものも入れて数える。"""
         ...
 
     async def set_priority(self, execution_id: ExecutionId, priority: int) -> bool:
         """待っている対象がなければ ``False``。"""
         ...
 
-    async def limits(self) -> Limits: ...
+    async def limits(self, reach: Reach) -> Limits:
+        """プロジェクトは届くものだけ。動いている数は、全部の合計。"""
+        ...
 
     async def set_limits(self, change: LimitChange) -> Sequence[ProjectId]:
         """なかったプロジェクトを返す。"""
@@ -100,16 +103,16 @@ class QueueService:
     def __init__(self, transactions: Transactions[QueueTx]) -> None:
         self._transactions = transactions
 
-    async def items(self, actor: Actor) -> list[QueueItem]:
-        actor.require(Permission.EXECUTION_READ)
+    async def items(self, actor: Actor, project_id: ProjectId | None = None) -> list[QueueItem]:
+        reach = narrowed(actor.reach(Permission.EXECUTION_READ), project_id)
         async with self._transactions.begin() as tx:
-            return await tx.waiting.items()
+            return await tx.waiting.items(reach)
 
     async def set_priority(self, actor: Actor, execution_id: ExecutionId, priority: int) -> ExecutionDetail:
         """Raises: ExecutionNotFoundError, NotInQueueError。"""
-        actor.require(Permission.QUEUE_WRITE)
         async with self._transactions.begin() as tx:
-            before = await tx.executions.get(execution_id)
+            before = await tx.executions.get(execution_id, actor.sight)
+            actor.require(Permission.QUEUE_WRITE, before.project_id)
             if not await tx.waiting.set_priority(execution_id, priority):
                 raise NotInQueueError(f"Execution {execution_id} has no waiting targets.")
             event = AuditEvent(
@@ -127,9 +130,9 @@ class QueueService:
             return await tx.executions.detail(execution_id)
 
     async def limits(self, actor: Actor) -> Limits:
-        actor.require(Permission.LIMIT_READ)
+        reach = actor.reach(Permission.LIMIT_READ)
         async with self._transactions.begin() as tx:
-            return await tx.waiting.limits()
+            return await tx.waiting.limits(reach)
 
     async def set_limits(self, actor: Actor, change: LimitChange) -> Limits:
         """下げても、動いているものは止めない。空いた分から効く。
@@ -138,14 +141,14 @@ class QueueService:
         """
         actor.require(Permission.LIMIT_WRITE)
         async with self._transactions.begin() as tx:
-            before = _limits(await tx.waiting.limits())
+            before = _limits(await tx.waiting.limits(None))
             unknown = await tx.waiting.set_limits(change)
             if unknown:
                 index = list(change.projects).index(unknown[0])
                 raise InvalidInputError.one(
                     f"projects.{index}.id", "project_not_found", "There is no such project."
                 )
-            limits = await tx.waiting.limits()
+            limits = await tx.waiting.limits(None)
             details: dict[str, object] = {"changes": changes(before, _limits(limits))}
             await tx.audit.record(AuditEvent(actor, "limits.changed", "limits", None, "limits", details))
             await tx.signals.send(SignalKind.QUEUE, [0])

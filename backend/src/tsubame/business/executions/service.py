@@ -15,13 +15,14 @@ from tsubame.business.executions.ports import (
     ExecutionRepository,
     HourCount,
     Sizes,
+    TargetHome,
     TargetRepository,
 )
 from tsubame.business.executions.states import ENDED_EXECUTIONS, LIVE_EXECUTIONS, ExecutionState
 from tsubame.business.executions.strategies import wave_to_open_on_continue
-from tsubame.business.shared.actor import Actor
+from tsubame.business.shared.actor import Actor, narrowed
 from tsubame.business.shared.clock import Clock
-from tsubame.business.shared.ids import ExecutionId, TargetId
+from tsubame.business.shared.ids import ExecutionId, ProjectId, TargetId
 from tsubame.business.shared.paging import Page, PageRequest
 from tsubame.business.shared.permissions import Permission
 from tsubame.business.shared.signals import SignalKind, Signals
@@ -66,8 +67,8 @@ class ExecutionService:
         Raises:
             ExecutionNotFoundError, AlreadyEndedError。
         """
-        actor.require(Permission.EXECUTION_CANCEL)
         async with self._transactions.begin() as tx:
+            await _check(tx, actor, Permission.EXECUTION_CANCEL, execution_id)
             left = await tx.executions.request_cancel(execution_id, actor, self._clock.now())
             detail = await tx.executions.detail(execution_id)
             await tx.signals.send(SignalKind.CANCEL, left)
@@ -79,8 +80,8 @@ class ExecutionService:
 
         Raises: ExecutionNotFoundError, AlreadyEndedError, AlreadyPausedError。
         """
-        actor.require(Permission.EXECUTION_PAUSE)
         async with self._transactions.begin() as tx:
+            await _check(tx, actor, Permission.EXECUTION_PAUSE, execution_id)
             now = self._clock.now()
             flow = await _live(tx, execution_id)
             if flow.progress.paused:
@@ -96,8 +97,8 @@ class ExecutionService:
 
         Raises: ExecutionNotFoundError, AlreadyEndedError, NotPausedError。
         """
-        actor.require(Permission.EXECUTION_PAUSE)
         async with self._transactions.begin() as tx:
+            await _check(tx, actor, Permission.EXECUTION_PAUSE, execution_id)
             now = self._clock.now()
             flow = await _live(tx, execution_id)
             if not flow.progress.paused:
@@ -112,36 +113,42 @@ class ExecutionService:
             return detail
 
     async def get(self, actor: Actor, execution_id: ExecutionId) -> ExecutionDetail:
-        actor.require(Permission.EXECUTION_READ)
+        reach = actor.reach(Permission.EXECUTION_READ)
         async with self._transactions.begin() as tx:
-            return await tx.executions.detail(execution_id)
+            return await tx.executions.detail(execution_id, reach)
 
     async def target(self, actor: Actor, target_id: TargetId) -> Target:
-        actor.require(Permission.EXECUTION_READ)
+        reach = actor.reach(Permission.EXECUTION_READ)
         async with self._transactions.look() as tx:
-            return await tx.targets.get(target_id)
+            return await tx.targets.get(target_id, reach)
+
+    async def home(self, actor: Actor, target_id: TargetId) -> TargetHome:
+        """ログを読んでよい対象と、そのあるプロジェクト。Raises: TargetNotFoundError。"""
+        reach = actor.reach(Permission.EXECUTION_READ)
+        async with self._transactions.look() as tx:
+            return await tx.targets.home(target_id, reach)
 
     async def page(self, actor: Actor, where: ExecutionFilter, request: PageRequest) -> Page[Execution]:
-        actor.require(Permission.EXECUTION_READ)
+        reach = actor.reach(Permission.EXECUTION_READ)
         async with self._transactions.begin() as tx:
-            return await tx.executions.page(where, request)
+            return await tx.executions.page(where, reach, request)
 
     async def by_ids(self, actor: Actor, execution_ids: Sequence[ExecutionId]) -> list[Execution]:
-        actor.require(Permission.EXECUTION_READ)
+        reach = actor.reach(Permission.EXECUTION_READ)
         async with self._transactions.begin() as tx:
-            return await tx.executions.by_ids(execution_ids)
+            return await tx.executions.by_ids(execution_ids, reach)
 
-    async def overview(self, actor: Actor) -> Overview:
+    async def overview(self, actor: Actor, project_id: ProjectId | None = None) -> Overview:
         """今動いているもの、最後に失敗したもの、直近二十四時間。"""
-        actor.require(Permission.EXECUTION_READ)
+        reach = narrowed(actor.reach(Permission.EXECUTION_READ), project_id)
         async with self._transactions.begin() as tx:
             live = ExecutionFilter(states=LIVE_EXECUTIONS)
             bad = ExecutionFilter(states=_BAD)
             return Overview(
-                running=(await tx.executions.page(live, PageRequest(limit=20))).items,
-                failed=(await tx.executions.page(bad, PageRequest(limit=10))).items,
-                hours=await tx.executions.hourly(self._clock.now() - timedelta(hours=24)),
-                sizes=await tx.executions.sizes(),
+                running=(await tx.executions.page(live, reach, PageRequest(limit=20))).items,
+                failed=(await tx.executions.page(bad, reach, PageRequest(limit=10))).items,
+                hours=await tx.executions.hourly(self._clock.now() - timedelta(hours=24), reach),
+                sizes=await tx.executions.sizes(reach),
             )
 
 
@@ -151,6 +158,12 @@ _BAD = (
     ExecutionState.TIMED_OUT,
     ExecutionState.LOST,
 )
+
+
+async def _check(tx: ExecutionTx, actor: Actor, permission: Permission, execution_id: ExecutionId) -> None:
+    """Raises: ExecutionNotFoundError, PermissionDeniedError。"""
+    execution = await tx.executions.get(execution_id, actor.sight)
+    actor.require(permission, execution.project_id)
 
 
 async def _live(tx: ExecutionTx, execution_id: ExecutionId) -> Flow:

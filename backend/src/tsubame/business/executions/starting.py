@@ -40,11 +40,12 @@ from tsubame.business.jobs.errors import (
 )
 from tsubame.business.jobs.policies import Queueing, WhenFull
 from tsubame.business.jobs.ports import JobRepository
+from tsubame.business.projects.access import require_place
 from tsubame.business.servers.ports import ServerSelection
 from tsubame.business.servers.selection import parse_selector, select_servers
 from tsubame.business.shared.actor import Actor
 from tsubame.business.shared.clock import Clock
-from tsubame.business.shared.ids import DEFAULT_PROJECT, ExecutionId, JobId, ProjectId, ServerId
+from tsubame.business.shared.ids import ExecutionId, JobId, ProjectId, ServerId
 from tsubame.business.shared.permissions import Permission
 from tsubame.business.shared.signals import SignalKind, Signals
 from tsubame.business.shared.transactions import Transactions
@@ -128,14 +129,15 @@ class StartService:
             JobNotFoundError, JobDisabledError, JobHasNoServersError, NoServerMatchesError,
             InvalidInputError(ジョブのものでないサーバ), IdempotencyMismatchError。
         """
-        actor.require(Permission.EXECUTION_START)
         async with self._transactions.begin() as tx:
             earlier = await _earlier(tx, actor, request.idempotency_key)
             if earlier is not None:
+                actor.require(Permission.EXECUTION_START, earlier.project_id)
                 if earlier.job_id != request.job_id:
                     raise IdempotencyMismatchError("This Idempotency-Key already started something else.")
                 return await tx.executions.detail(earlier.id)
-            job = await tx.jobs.get(request.job_id)
+            job = await tx.jobs.get(request.job_id, actor.sight)
+            actor.require(Permission.EXECUTION_START, job.project_id)
             order = replace(
                 _order_of(job), servers=await _servers_of(tx, job), idempotency_key=request.idempotency_key
             )
@@ -149,9 +151,9 @@ class StartService:
 
     async def rerun(self, actor: Actor, execution_id: ExecutionId) -> ExecutionDetail:
         """同じ中身(当時の写し)を、同じサーバで、もう一度動かす。"""
-        actor.require(Permission.EXECUTION_START)
         async with self._transactions.begin() as tx:
-            earlier = await tx.executions.detail(execution_id)
+            earlier = await tx.executions.detail(execution_id, actor.sight)
+            actor.require(Permission.EXECUTION_START, earlier.execution.project_id)
             servers = tuple(
                 ServerRef(target.server_id, target.server_name)
                 for target in earlier.targets
@@ -166,9 +168,10 @@ class StartService:
 
         Raises: ExecutionNotFoundError, NotEndedYetError, NothingToRerunError, JobDisabledError。
         """
-        actor.require(Permission.EXECUTION_START)
         async with self._transactions.begin() as tx:
             now = self._clock.now()
+            execution = await tx.executions.get(execution_id, actor.sight)
+            actor.require(Permission.EXECUTION_START, execution.project_id)
             flow = await tx.flow.lock(execution_id)
             if flow.state not in ENDED_EXECUTIONS:
                 raise NotEndedYetError(f"Execution {execution_id} has not ended yet.")
@@ -193,23 +196,23 @@ class StartService:
     ) -> ExecutionDetail:
         """その場の命令を動かす。
 
-        Raises: InvalidInputError, NoServerMatchesError, IdempotencyMismatchError。
+        Raises: ProjectNotFoundError, InvalidInputError, NoServerMatchesError, IdempotencyMismatchError。
         """
-        actor.require(Permission.EXECUTION_COMMAND)
+        require_place(actor, Permission.EXECUTION_COMMAND, draft.project_id)
         draft = checked_command(draft)
         async with self._transactions.begin() as tx:
             earlier = await _earlier(tx, actor, idempotency_key)
             if earlier is not None:
-                if earlier.kind is not ExecutionKind.AD_HOC:
+                if (earlier.kind, earlier.project_id) != (ExecutionKind.AD_HOC, draft.project_id):
                     raise IdempotencyMismatchError("This Idempotency-Key already started something else.")
                 return await tx.executions.detail(earlier.id)
             order = _Order(
                 kind=ExecutionKind.AD_HOC,
-                project_id=DEFAULT_PROJECT,
+                project_id=draft.project_id,
                 job_id=None,
                 name=command_title(draft.spec.script),
                 spec=draft.spec,
-                servers=await _selected(tx, draft.server_ids, draft.selector),
+                servers=await _selected(tx, draft.project_id, draft.server_ids, draft.selector),
                 queueing=Queueing(priority=draft.priority),
                 idempotency_key=idempotency_key,
                 action="command.started",
@@ -349,12 +352,17 @@ async def _servers_of(tx: StartTx, job: Job) -> tuple[ServerRef, ...]:
     """始める今の、ジョブのサーバ。"""
     if job.selector is None:
         return job.servers
-    return await _selected(tx, [server.id for server in job.servers], job.selector)
+    return await _selected(tx, job.project_id, [server.id for server in job.servers], job.selector)
 
 
-async def _selected(tx: StartTx, named: Sequence[ServerId], selector: str | None) -> tuple[ServerRef, ...]:
-    """Raises: InvalidInputError(消えたサーバ), NoServerMatchesError。"""
-    everyone = await tx.selection.everyone()
+async def _selected(
+    tx: StartTx, project_id: ProjectId, named: Sequence[ServerId], selector: str | None
+) -> tuple[ServerRef, ...]:
+    """同じプロジェクトのサーバからだけ選ぶ。
+
+    Raises: InvalidInputError(消えたサーバ), NoServerMatchesError。
+    """
+    everyone = await tx.selection.everyone(frozenset({project_id}))
     _check_members(named, {server.id for server in everyone}, "server_not_found")
     chosen = select_servers(named, None if selector is None else parse_selector(selector), everyone)
     if not chosen:

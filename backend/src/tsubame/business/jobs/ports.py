@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -5,7 +6,7 @@ from tsubame.business.audit.ports import AuditLog
 from tsubame.business.jobs.entities import Job, ScriptSpec
 from tsubame.business.jobs.policies import ORDINARY_QUEUEING, Queueing
 from tsubame.business.servers.ports import ServerRepository
-from tsubame.business.shared.ids import JobId, ProjectId, ServerId
+from tsubame.business.shared.ids import JobId, ProjectId, Reach, ServerId
 from tsubame.business.shared.paging import Page, PageRequest
 from tsubame.business.shared.signals import Signals
 
@@ -30,22 +31,29 @@ class JobFilter:
     query: str = ""
     server_id: ServerId | None = None
     enabled: bool | None = None
+    project_id: ProjectId | None = None
 
 
 class JobRepository(Protocol):
+    """``reach`` を渡す操作では、そこにないものは、ないのと同じ。"""
+
     async def add(self, project_id: ProjectId, draft: JobDraft) -> Job:
-        """Raises: NameTakenError, ServerNotFoundError。"""
+        """Raises: NameTakenError, ServerNotFoundError, ProjectNotFoundError。"""
         ...
 
     async def replace(self, job_id: JobId, draft: JobDraft, expected_version: int | None) -> Job:
         """Raises: NameTakenError, VersionConflictError, JobNotFoundError, ServerNotFoundError。"""
         ...
 
-    async def get(self, job_id: JobId) -> Job:
+    async def get(self, job_id: JobId, reach: Reach = None) -> Job:
         """Raises: JobNotFoundError。"""
         ...
 
-    async def page(self, where: JobFilter, request: PageRequest) -> Page[Job]: ...
+    async def page(self, where: JobFilter, reach: Reach, request: PageRequest) -> Page[Job]: ...
+
+    async def hidden(self, ids: Sequence[int], reach: Reach) -> frozenset[int]:
+        """あるけれど届かないもの。"""
+        ...
 
     async def delete(self, job_id: JobId) -> None:
         """消す。履歴は残る。Raises: JobNotFoundError。"""

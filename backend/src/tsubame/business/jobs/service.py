@@ -7,8 +7,9 @@ from tsubame.business.audit.entities import AuditEvent
 from tsubame.business.jobs.drafts import checked_job
 from tsubame.business.jobs.entities import Job
 from tsubame.business.jobs.ports import JobDraft, JobFilter, JobsTx
+from tsubame.business.projects.access import require_place
 from tsubame.business.shared.actor import Actor
-from tsubame.business.shared.ids import DEFAULT_PROJECT, JobId
+from tsubame.business.shared.ids import JobId, ProjectId
 from tsubame.business.shared.paging import Page, PageRequest
 from tsubame.business.shared.permissions import Permission
 from tsubame.business.shared.signals import SignalKind
@@ -21,23 +22,23 @@ class JobService:
         self._transactions = transactions
 
     async def page(self, actor: Actor, where: JobFilter, request: PageRequest) -> Page[Job]:
-        actor.require(Permission.JOB_READ)
+        reach = actor.reach(Permission.JOB_READ)
         async with self._transactions.begin() as tx:
-            return await tx.jobs.page(where, request)
+            return await tx.jobs.page(where, reach, request)
 
     async def get(self, actor: Actor, job_id: JobId) -> Job:
         """Raises: JobNotFoundError。"""
-        actor.require(Permission.JOB_READ)
+        reach = actor.reach(Permission.JOB_READ)
         async with self._transactions.begin() as tx:
-            return await tx.jobs.get(job_id)
+            return await tx.jobs.get(job_id, reach)
 
-    async def create(self, actor: Actor, draft: JobDraft) -> Job:
-        """Raises: InvalidInputError, NameTakenError。"""
-        actor.require(Permission.JOB_WRITE)
+    async def create(self, actor: Actor, project_id: ProjectId, draft: JobDraft) -> Job:
+        """Raises: ProjectNotFoundError, InvalidInputError, NameTakenError。"""
+        require_place(actor, Permission.JOB_WRITE, project_id)
         draft = checked_job(draft)
         async with self._transactions.begin() as tx:
-            await _check_servers_exist(tx, draft)
-            job = await tx.jobs.add(DEFAULT_PROJECT, draft)
+            await _check_servers(tx, project_id, draft)
+            job = await tx.jobs.add(project_id, draft)
             details: dict[str, object] = {"changes": _changes(None, draft)}
             await _tell(tx, _event(actor, "job.created", job, details))
         return job
@@ -47,11 +48,10 @@ class JobService:
 
         Raises: InvalidInputError, NameTakenError, VersionConflictError, JobNotFoundError。
         """
-        actor.require(Permission.JOB_WRITE)
-        draft = checked_job(draft)
         async with self._transactions.begin() as tx:
-            before = await tx.jobs.get(job_id)
-            await _check_servers_exist(tx, draft)
+            before = await _get_to_write(tx, actor, job_id)
+            draft = checked_job(draft)
+            await _check_servers(tx, before.project_id, draft)
             job = await tx.jobs.replace(job_id, draft, expected_version)
             details: dict[str, object] = {"changes": _changes(_draft_of(before), draft)}
             await _tell(tx, _event(actor, "job.updated", job, details))
@@ -65,9 +65,8 @@ class JobService:
 
         Raises: InvalidInputError, NameTakenError, JobNotFoundError。
         """
-        actor.require(Permission.JOB_WRITE)
         async with self._transactions.begin() as tx:
-            original = await tx.jobs.get(job_id)
+            original = await _get_to_write(tx, actor, job_id)
             draft = checked_job(replace(_draft_of(original), name=name))
             job = await tx.jobs.add(original.project_id, draft)
             await _tell(
@@ -81,20 +80,27 @@ class JobService:
 
         Raises: JobNotFoundError。
         """
-        actor.require(Permission.JOB_WRITE)
         async with self._transactions.begin() as tx:
-            job = await tx.jobs.get(job_id)
+            job = await _get_to_write(tx, actor, job_id)
             await tx.jobs.delete(job_id)
             details: dict[str, object] = {"changes": _changes(_draft_of(job), None)}
             await _tell(tx, _event(actor, "job.deleted", job, details))
 
 
-async def _check_servers_exist(tx: JobsTx, draft: JobDraft) -> None:
-    existing = await tx.servers.existing(draft.server_ids)
+async def _get_to_write(tx: JobsTx, actor: Actor, job_id: JobId) -> Job:
+    """Raises: JobNotFoundError, PermissionDeniedError。"""
+    job = await tx.jobs.get(job_id, actor.sight)
+    actor.require(Permission.JOB_WRITE, job.project_id)
+    return job
+
+
+async def _check_servers(tx: JobsTx, project_id: ProjectId, draft: JobDraft) -> None:
+    """同じプロジェクトのサーバだけで動かす。Raises: InvalidInputError。"""
+    existing = await tx.servers.existing(project_id, draft.server_ids)
     errors = FieldErrors()
     for index, server_id in enumerate(draft.server_ids):
         if server_id not in existing:
-            errors.add(f"server_ids.{index}", "server_not_found", "This server does not exist any more.")
+            errors.add(f"server_ids.{index}", "server_not_found", "There is no such server in this project.")
     errors.raise_if_any()
 
 

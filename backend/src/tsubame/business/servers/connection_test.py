@@ -58,9 +58,9 @@ class ConnectionTestService:
 
         Raises: ServerNotFoundError。
         """
-        actor.require(Permission.SERVER_TEST)
         async with self._transactions.begin() as tx:
-            server = await tx.servers.get(server_id)
+            server = await tx.servers.get(server_id, actor.sight)
+        actor.require(Permission.SERVER_TEST, server.project_id)
         result = ConnectionTest(tuple(await self._steps(server_id)))
         if result.failure is not None and result.failure.reason in _KEY_TO_SHOW:
             await self._offer_key(actor, result.failure.hop or server_id)

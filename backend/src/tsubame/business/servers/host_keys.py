@@ -43,9 +43,9 @@ class HostKeyService:
 
         Raises: ServerNotFoundError, ConnectionProblem, VersionConflictError。
         """
-        actor.require(Permission.SERVER_TEST)
         async with self._transactions.begin() as tx:
-            server = await tx.servers.get(server_id)
+            server = await tx.servers.get(server_id, actor.sight)
+        actor.require(Permission.SERVER_TEST, server.project_id)
         key = await self._read(server)
         return HostKeyScan(key, await self.offer(server, key))
 
@@ -70,9 +70,9 @@ class HostKeyService:
 
         Raises: ServerNotFoundError, HostKeyMismatchError, ConnectionProblem, VersionConflictError。
         """
-        actor.require(Permission.HOST_KEY_APPROVE)
         async with self._transactions.begin() as tx:
-            server = await tx.servers.get(server_id)
+            server = await tx.servers.get(server_id, actor.sight)
+        actor.require(Permission.HOST_KEY_APPROVE, server.project_id)
         if server.offered_key is None and _matches(server.pinned_key, fingerprint):
             return server
         key = server.offered_key

@@ -6,13 +6,17 @@ from tsubame.business.servers.entities import JumpServer
 from tsubame.business.servers.errors import JumpLoopError, JumpTooDeepError
 from tsubame.business.servers.ports import ServerDraft, ServersTx
 from tsubame.business.shared.errors import InvalidInputError
-from tsubame.business.shared.ids import ServerId
+from tsubame.business.shared.ids import ProjectId, ServerId
 
 MAX_JUMPS: Final = 8
 
 
-async def check_jump(tx: ServersTx, server_id: ServerId | None, draft: ServerDraft) -> None:
+async def check_jump(
+    tx: ServersTx, project_id: ProjectId, server_id: ServerId | None, draft: ServerDraft
+) -> None:
     """保存してよいつなぎ方か。``server_id`` は直すサーバで、新しいサーバなら ``None``。
+
+    踏み台は同じプロジェクトのもの。
 
     二人が同時に直して輪になることのないよう、取引が終わるまで、ほかの人を待たせる。
 
@@ -21,7 +25,7 @@ async def check_jump(tx: ServersTx, server_id: ServerId | None, draft: ServerDra
     if draft.jump_server_id is None:
         return
     await tx.servers.hold_jumps()
-    if not await tx.servers.existing([draft.jump_server_id]):
+    if not await tx.servers.existing(project_id, [draft.jump_server_id]):
         raise InvalidInputError.one(
             "jump_server_id", "server_not_found", "This server does not exist any more."
         )

@@ -17,7 +17,7 @@ from tsubame.business.servers.entities import (
     TestStep,
 )
 from tsubame.business.servers.selection import SelectableServer
-from tsubame.business.shared.ids import CredentialId, ProjectId, ServerId
+from tsubame.business.shared.ids import CredentialId, ProjectId, Reach, ServerId
 from tsubame.business.shared.paging import Page, PageRequest
 from tsubame.business.shared.signals import Signals
 
@@ -53,6 +53,7 @@ class ServerFilter:
 
     query: str = ""
     tags: tuple[str, ...] = ()
+    project_id: ProjectId | None = None
     order: ServerOrder = ServerOrder.NAME
 
 
@@ -65,8 +66,10 @@ class ServersWithLogins:
 
 
 class ServerRepository(Protocol):
+    """``reach`` を渡す操作では、そこにないものは、ないのと同じ。"""
+
     async def add(self, project_id: ProjectId, draft: ServerDraft) -> Server:
-        """Raises: NameTakenError, CredentialNotFoundError。"""
+        """Raises: NameTakenError, ProjectNotFoundError, CredentialNotFoundError。"""
         ...
 
     async def replace(self, server_id: ServerId, draft: ServerDraft, expected_version: int | None) -> Server:
@@ -76,7 +79,7 @@ class ServerRepository(Protocol):
         """
         ...
 
-    async def get(self, server_id: ServerId) -> Server:
+    async def get(self, server_id: ServerId, reach: Reach = None) -> Server:
         """Raises: ServerNotFoundError。"""
         ...
 
@@ -84,9 +87,13 @@ class ServerRepository(Protocol):
         """あるものだけ。"""
         ...
 
-    async def page(self, where: ServerFilter, request: PageRequest) -> Page[Server]: ...
+    async def page(self, where: ServerFilter, reach: Reach, request: PageRequest) -> Page[Server]: ...
 
-    async def all_tags(self) -> list[str]: ...
+    async def all_tags(self, reach: Reach) -> list[str]: ...
+
+    async def hidden(self, ids: Sequence[int], reach: Reach) -> frozenset[int]:
+        """あるけれど届かないもの。"""
+        ...
 
     async def delete(self, server_id: ServerId) -> None:
         """消す。履歴は名前を写して持つので残る。
@@ -115,8 +122,8 @@ class ServerRepository(Protocol):
 
     async def record_test(self, server_id: ServerId, reason: str) -> None: ...
 
-    async def existing(self, server_ids: Sequence[ServerId]) -> frozenset[ServerId]:
-        """そのうち、あるもの。"""
+    async def existing(self, project_id: ProjectId, server_ids: Sequence[ServerId]) -> frozenset[ServerId]:
+        """そのうち、そのプロジェクトにあるもの。"""
         ...
 
 
@@ -138,7 +145,7 @@ class ServerDiskRepository(Protocol):
 class ServerSelection(Protocol):
     """サーバを選ぶための、軽い一覧。"""
 
-    async def everyone(self) -> list[SelectableServer]: ...
+    async def everyone(self, reach: Reach) -> list[SelectableServer]: ...
 
 
 class ServersTx(Protocol):

@@ -1,6 +1,6 @@
 """実体の番号。取り違えを型で防ぐため、整数のまま使わない。"""
 
-from typing import NewType
+from typing import NewType, TypeAlias
 
 UserId = NewType("UserId", int)
 SessionId = NewType("SessionId", str)
@@ -11,6 +11,9 @@ JobId = NewType("JobId", int)
 ExecutionId = NewType("ExecutionId", int)
 TargetId = NewType("TargetId", int)
 WorkerId = NewType("WorkerId", int)
+
+Reach: TypeAlias = frozenset[ProjectId] | None
+"""届くプロジェクト。``None`` なら、どこにでも届く(絞らない)。"""
 
 DEFAULT_PROJECT = ProjectId(1)
 """最初の移行が作る、既定のプロジェクト。"""

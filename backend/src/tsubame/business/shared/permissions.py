@@ -73,6 +73,17 @@ MINIMUM_ROLE: Final[dict[Permission, Role]] = {
     Permission.AUDIT_RETAIN: Role.ADMIN,
 }
 
+WHOLE_INSTALLATION: Final = frozenset(
+    {
+        Permission.LIMIT_WRITE,
+        Permission.WORKER_READ,
+        Permission.WORKER_DRAIN,
+        Permission.USER_WRITE,
+        Permission.AUDIT_RETAIN,
+    }
+)
+"""どのプロジェクトのものでもない物への権限。どこでも効く役割だけが持ち、プロジェクトの役割では足りない。"""
+
 _RANK: Final = {role: rank for rank, role in enumerate(Role)}
 
 

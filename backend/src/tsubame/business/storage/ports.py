@@ -8,7 +8,7 @@ from tsubame.business.executions.ports import ExecutionRepository
 from tsubame.business.projects.entities import Project
 from tsubame.business.shared.actor import Actor
 from tsubame.business.shared.errors import UnavailableError
-from tsubame.business.shared.ids import ExecutionId, TargetId
+from tsubame.business.shared.ids import ExecutionId, ProjectId, Reach, TargetId
 from tsubame.business.shared.signals import Signals
 from tsubame.business.storage.entities import (
     ArchiveHealth,
@@ -27,8 +27,19 @@ class PolicyRepository(Protocol):
         """全体、プロジェクト、ジョブの順。"""
         ...
 
-    async def projects(self) -> list[Project]:
+    async def seen(self, reach: Reach) -> list[StoredPolicy]:
+        """``all`` のうち、全体の決まりと、届くプロジェクトのもの。"""
+        ...
+
+    async def projects(self, reach: Reach) -> list[Project]:
         """決まりを付けられるプロジェクト。名前の順。"""
+        ...
+
+    async def project_of(self, place: PolicyPlace, reach: Reach) -> ProjectId | None:
+        """その場所のあるプロジェクト。全体なら ``None``。
+
+        Raises: PolicyNotFoundError(そのプロジェクトかジョブがないか、届かない)。
+        """
         ...
 
     async def put(self, place: PolicyPlace, policy: Policy, by: Actor) -> Policy | None:
@@ -44,11 +55,15 @@ class PolicyRepository(Protocol):
 
 
 class StorageRepository(Protocol):
-    async def usage(self) -> Usage: ...
+    async def usage(self, reach: Reach) -> Usage:
+        """実行とログの数は、届くプロジェクトの分。表と保管先の大きさは、設置の全体。"""
+        ...
 
     async def health(self) -> ArchiveHealth: ...
 
-    async def preview(self, policies: Sequence[StoredPolicy], now: datetime) -> Preview: ...
+    async def preview(self, policies: Sequence[StoredPolicy], now: datetime, reach: Reach) -> Preview:
+        """届くプロジェクトの分。"""
+        ...
 
     async def delete_expired(self, policies: Sequence[StoredPolicy], now: datetime, limit: int) -> Deletion:
         """古い実行を、ログごと ``limit`` 個まで消す。終わっていないもの、印を付けたものは消さない。

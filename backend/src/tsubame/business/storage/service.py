@@ -32,35 +32,39 @@ class StorageService:
         self._clock = clock
 
     async def report(self, actor: Actor) -> StorageReport:
-        actor.require(Permission.STORAGE_READ)
+        reach = actor.reach(Permission.STORAGE_READ)
         async with self._transactions.begin() as tx:
             return StorageReport(
-                usage=await tx.storage.usage(),
+                usage=await tx.storage.usage(reach),
                 health=await tx.storage.health(),
-                policies=tuple(await tx.policies.all()),
-                projects=tuple(await tx.policies.projects()),
+                policies=tuple(await tx.policies.seen(reach)),
+                projects=tuple(await tx.policies.projects(reach)),
             )
 
     async def policies(self, actor: Actor) -> list[StoredPolicy]:
-        actor.require(Permission.STORAGE_READ)
+        reach = actor.reach(Permission.STORAGE_READ)
         async with self._transactions.begin() as tx:
-            return await tx.policies.all()
+            return await tx.policies.seen(reach)
 
     async def preview(self, actor: Actor, place: PolicyPlace, policy: Policy | None) -> Preview:
-        """その決まりにしたら、今すぐ消えるもの。``None`` なら、その場所の決まりを外したとき。"""
-        actor.require(Permission.STORAGE_READ)
+        """その決まりにしたら、今すぐ消えるもの。``None`` なら、その場所の決まりを外したとき。
+
+        Raises: PolicyNotFoundError。
+        """
+        reach = actor.reach(Permission.STORAGE_READ)
         async with self._transactions.begin() as tx:
+            await tx.policies.project_of(place, reach)
             now = self._clock.now()
             others = [stored for stored in await tx.policies.all() if stored.place != place]
             proposed = [] if policy is None else [StoredPolicy(place, _NOBODY, policy, now, actor.name)]
-            return await tx.storage.preview([*others, *proposed], now)
+            return await tx.storage.preview([*others, *proposed], now, reach)
 
     async def set_policy(self, actor: Actor, place: PolicyPlace, policy: Policy) -> list[StoredPolicy]:
         """Raises: PolicyNotFoundError。"""
-        actor.require(Permission.STORAGE_WRITE)
         async with self._transactions.begin() as tx:
+            actor.require(Permission.STORAGE_WRITE, await tx.policies.project_of(place, actor.sight))
             before = await tx.policies.put(place, policy, actor)
-            changed = await tx.policies.all()
+            changed = await tx.policies.seen(actor.reach(Permission.STORAGE_READ))
             await tx.audit.record(_event(actor, "retention_policy.changed", place, (before, policy)))
         return changed
 
@@ -69,26 +73,26 @@ class StorageService:
 
         Raises: PolicyNotFoundError, InvalidInputError。
         """
-        actor.require(Permission.STORAGE_WRITE)
         if place.scope is Scope.GLOBAL:
             raise InvalidInputError.one(
                 "scope", "global_policy_stays", "The global policy cannot be removed."
             )
         async with self._transactions.begin() as tx:
+            actor.require(Permission.STORAGE_WRITE, await tx.policies.project_of(place, actor.sight))
             before = await tx.policies.remove(place)
             await tx.audit.record(_event(actor, "retention_policy.removed", place, (before, None)))
-            return await tx.policies.all()
+            return await tx.policies.seen(actor.reach(Permission.STORAGE_READ))
 
     async def set_pinned(self, actor: Actor, execution_id: ExecutionId, *, pinned: bool) -> ExecutionDetail:
         """「これは残す」の印を付ける・外す。もうそうなっていれば、何もしない。
 
         Raises: ExecutionNotFoundError。
         """
-        actor.require(Permission.EXECUTION_PIN)
         async with self._transactions.begin() as tx:
+            execution = await tx.executions.get(execution_id, actor.sight)
+            actor.require(Permission.EXECUTION_PIN, execution.project_id)
             pin = Pin(self._clock.now(), actor.name) if pinned else None
             if await tx.storage.set_pin(execution_id, pin):
-                execution = await tx.executions.get(execution_id)
                 action = "execution.pinned" if pinned else "execution.unpinned"
                 event = AuditEvent(
                     actor,

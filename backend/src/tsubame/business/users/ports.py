@@ -10,7 +10,7 @@ from tsubame.business.users.entities import User
 class NewUser:
     username: str
     password_hash: str
-    role: Role
+    role: Role | None
 
 
 class UserRepository(Protocol):

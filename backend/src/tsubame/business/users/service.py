@@ -20,6 +20,7 @@ class UserService:
 
     async def everyone(self, actor: Actor) -> list[User]:
         """名前の順。履歴を利用者で絞るのに使うので、止められた人も含む。"""
-        actor.require(Permission.USER_READ)
+        # 名前は、だれの実行の履歴にも出る。プロジェクトにだけ入れる人にも隠さない
+        actor.reach(Permission.USER_READ)
         async with self._transactions.begin() as tx:
             return await tx.users.everyone()

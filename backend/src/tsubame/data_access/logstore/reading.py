@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Final
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tsubame.business.executions.ports import (
@@ -15,7 +15,7 @@ from tsubame.business.executions.ports import (
     LogSubject,
     StoredMarks,
 )
-from tsubame.business.shared.ids import ExecutionId, TargetId
+from tsubame.business.shared.ids import ExecutionId, Reach, TargetId
 from tsubame.data_access.logstore.connecting import connecting
 from tsubame.data_access.logstore.extents import locate, not_found
 from tsubame.data_access.logstore.following import next_chunks
@@ -26,6 +26,8 @@ from tsubame.data_access.logstore.lines import LineCutter
 from tsubame.data_access.logstore.marks import stored_marks
 from tsubame.data_access.logstore.objects import ObjectPlaces
 from tsubame.data_access.logstore.sources import StoredLogs
+from tsubame.data_access.repositories.execution_rows import target_within
+from tsubame.data_access.tables.executions import targets
 
 _READ_BYTES: Final = 1024 * 1024
 # 読んでいるあいだに真ん中が省かれたら、長さから読み直す
@@ -43,6 +45,12 @@ class ChunkReader:
     def __init__(self, engine: AsyncEngine, places: ObjectPlaces | None = None) -> None:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
         self.stored = StoredLogs(engine, places or ObjectPlaces(None))
+
+    async def check(self, target_id: TargetId, reach: Reach) -> None:
+        async with connecting(self._engine) as connection:
+            found = await connection.execute(select(targets.c.id).where(*target_within(target_id, reach)))
+        if found.one_or_none() is None:
+            raise not_found(target_id)
 
     async def extent(self, target_id: TargetId) -> LogExtent:
         async with connecting(self._engine) as connection:

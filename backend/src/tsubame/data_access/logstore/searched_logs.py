@@ -9,8 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from tsubame.business.executions.errors import ExecutionNotFoundError, TargetNotFoundError
 from tsubame.business.executions.log_search_ports import JobPeriod, SearchedLog
 from tsubame.business.jobs.errors import JobNotFoundError
-from tsubame.business.shared.ids import ExecutionId, TargetId
+from tsubame.business.shared.ids import ExecutionId, Reach, TargetId
+from tsubame.data_access.db.scope import within
 from tsubame.data_access.logstore.connecting import connecting
+from tsubame.data_access.repositories.execution_rows import target_within
 from tsubame.data_access.tables.executions import executions, targets
 from tsubame.data_access.tables.jobs import jobs
 
@@ -25,29 +27,32 @@ class SqlSearchedLogs:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
 
-    async def target(self, target_id: TargetId) -> SearchedLog:
+    async def target(self, target_id: TargetId, reach: Reach) -> SearchedLog:
+        query = _LOGS.where(*target_within(target_id, reach))
         async with connecting(self._engine) as connection:
-            row = (await connection.execute(_LOGS.where(targets.c.id == target_id))).mappings().one_or_none()
+            row = (await connection.execute(query)).mappings().one_or_none()
         if row is None:
             raise TargetNotFoundError(f"There is no target {target_id}.")
         return _searched(row)
 
-    async def of_execution(self, execution_id: ExecutionId) -> list[SearchedLog]:
+    async def of_execution(self, execution_id: ExecutionId, reach: Reach) -> list[SearchedLog]:
+        visible = exists().where(executions.c.id == execution_id, within(executions.c.project_id, reach))
         async with connecting(self._engine) as connection:
-            there = await connection.execute(select(exists().where(executions.c.id == execution_id)))
+            there = await connection.execute(select(visible))
             if not there.scalar_one():
                 raise ExecutionNotFoundError(f"There is no execution {execution_id}.")
             found = await connection.execute(_LOGS.where(targets.c.execution_id == execution_id))
             return [_searched(row) for row in found.mappings()]
 
-    async def total_of_job(self, period: JobPeriod) -> int:
+    async def total_of_job(self, period: JobPeriod, reach: Reach) -> int:
+        visible = exists().where(jobs.c.id == period.job_id, within(jobs.c.project_id, reach))
         query = (
             select(func.coalesce(func.sum(targets.c.log_bytes), 0))
             .select_from(targets.join(executions))
             .where(*_within(period))
         )
         async with connecting(self._engine) as connection:
-            there = await connection.execute(select(exists().where(jobs.c.id == period.job_id)))
+            there = await connection.execute(select(visible))
             if not there.scalar_one():
                 raise JobNotFoundError(f"There is no job {period.job_id}.")
             return int((await connection.execute(query)).scalar_one())

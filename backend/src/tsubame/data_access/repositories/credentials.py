@@ -7,16 +7,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tsubame.business.credentials.entities import Credential, CredentialKind, PublicKey
 from tsubame.business.credentials.errors import CredentialInUseError, CredentialNotFoundError
 from tsubame.business.credentials.ports import (
+    CredentialFilter,
     CredentialRow,
     SealedCredential,
     SecretColumns,
     UsedCredential,
 )
+from tsubame.business.projects.errors import ProjectNotFoundError
 from tsubame.business.shared.errors import NameTakenError, VersionConflictError
-from tsubame.business.shared.ids import CredentialId, ExecutionId, ProjectId
+from tsubame.business.shared.ids import CredentialId, ExecutionId, ProjectId, Reach
 from tsubame.business.shared.paging import Page, PageRequest
 from tsubame.data_access.db.constraints import translated
 from tsubame.data_access.db.paging import contains, page_by_name
+from tsubame.data_access.db.scope import hidden, within
 from tsubame.data_access.tables.credentials import credentials
 from tsubame.data_access.tables.servers import servers
 
@@ -54,7 +57,11 @@ class SqlCredentialRepository:
 
     async def add(self, row: CredentialRow) -> None:
         values = {"id": row.id, "project_id": row.project_id, "name": row.name, **_columns(row.secret)}
-        with translated({_NAME_CONSTRAINT: NameTakenError(row.name)}):
+        refusals = {
+            _NAME_CONSTRAINT: NameTakenError(row.name),
+            "fk_credentials_project_id": ProjectNotFoundError(),
+        }
+        with translated(refusals):
             await self._connection.execute(insert(credentials).values(values))
 
     async def replace(
@@ -83,8 +90,10 @@ class SqlCredentialRepository:
             await self.get(credential_id)
             raise VersionConflictError
 
-    async def get(self, credential_id: CredentialId) -> Credential:
-        query = select(*_COLUMNS).where(credentials.c.id == credential_id)
+    async def get(self, credential_id: CredentialId, reach: Reach = None) -> Credential:
+        query = select(*_COLUMNS).where(
+            credentials.c.id == credential_id, within(credentials.c.project_id, reach)
+        )
         row = (await self._connection.execute(query)).one_or_none()
         if row is None:
             raise _not_found(credential_id)
@@ -107,10 +116,12 @@ class SqlCredentialRepository:
             for row in found
         }
 
-    async def page(self, query: str, request: PageRequest) -> Page[Credential]:
-        found = select(*_COLUMNS)
-        if query:
-            found = found.where(contains(query, credentials.c.name))
+    async def page(self, where: CredentialFilter, reach: Reach, request: PageRequest) -> Page[Credential]:
+        found = select(*_COLUMNS).where(within(credentials.c.project_id, reach))
+        if where.project_id is not None:
+            found = found.where(credentials.c.project_id == where.project_id)
+        if where.query:
+            found = found.where(contains(where.query, credentials.c.name))
         return await page_by_name(
             self._connection, found, (credentials.c.name, credentials.c.id), request, _credential
         )
@@ -120,6 +131,9 @@ class SqlCredentialRepository:
             UsedCredential(CredentialId(row.id), ProjectId(row.project_id), row.name)
             for row in await self._connection.execute(_EXECUTION_USES, {"execution_id": execution_id})
         ]
+
+    async def hidden(self, ids: Sequence[int], reach: Reach) -> frozenset[int]:
+        return await hidden(self._connection, credentials, ids, reach)
 
     async def delete(self, credential_id: CredentialId) -> None:
         # 先に行を鎖す。鎖したあとは、この認証情報を使うサーバが増えない

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import Boolean, RowMapping, case, cast, literal_column
+from sqlalchemy import Boolean, RowMapping, case, cast, exists, literal_column
 from sqlalchemy.sql.elements import ColumnElement
 
 from tsubame.business.executions.entities import (
@@ -16,7 +16,16 @@ from tsubame.business.executions.entities import (
 )
 from tsubame.business.executions.log_limit import LogGap
 from tsubame.business.executions.states import ExecutionState, TargetState
-from tsubame.business.shared.ids import ExecutionId, JobId, ProjectId, ServerId, TargetId, UserId
+from tsubame.business.shared.ids import (
+    ExecutionId,
+    JobId,
+    ProjectId,
+    Reach,
+    ServerId,
+    TargetId,
+    UserId,
+)
+from tsubame.data_access.db.scope import within
 from tsubame.data_access.tables.executions import executions, targets
 
 EXECUTION_COLUMNS: Final = tuple(
@@ -61,6 +70,16 @@ TARGET_COLUMNS: Final = (
     targets.c.started_at,
     targets.c.finished_at,
 )
+
+
+def target_within(target_id: TargetId, reach: Reach) -> tuple[ColumnElement[bool], ...]:
+    """届くプロジェクトの、その対象。"""
+    here = targets.c.id == target_id
+    if reach is None:
+        return (here,)
+    return here, exists().where(
+        executions.c.id == targets.c.execution_id, within(executions.c.project_id, reach)
+    )
 
 
 def to_execution(value: RowMapping) -> Execution:

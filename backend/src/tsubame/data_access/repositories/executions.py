@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from operator import attrgetter
 
-from sqlalchemy import Select, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, func, insert, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tsubame.business.executions.entities import Attempt, CancelReason, Execution, ExecutionDetail
@@ -19,10 +19,11 @@ from tsubame.business.executions.states import (
     ExecutionState,
     TargetState,
 )
-from tsubame.business.shared.actor import Actor
-from tsubame.business.shared.ids import ExecutionId, JobId, TargetId, UserId
+from tsubame.business.shared.actor import Actor, narrowed
+from tsubame.business.shared.ids import ExecutionId, JobId, Reach, TargetId, UserId
 from tsubame.business.shared.paging import Page, PageRequest
 from tsubame.data_access.db.paging import id_key
+from tsubame.data_access.db.scope import as_array, within
 from tsubame.data_access.repositories.execution_rows import (
     EXECUTION_COLUMNS,
     TARGET_COLUMNS,
@@ -65,15 +66,15 @@ class SqlExecutionRepository:
         row = (await self._connection.execute(query)).mappings().one_or_none()
         return None if row is None else to_execution(row)
 
-    async def get(self, execution_id: ExecutionId) -> Execution:
-        query = select(*EXECUTION_COLUMNS).where(executions.c.id == execution_id)
+    async def get(self, execution_id: ExecutionId, reach: Reach = None) -> Execution:
+        query = select(*EXECUTION_COLUMNS).where(*_at(execution_id, reach))
         row = (await self._connection.execute(query)).mappings().one_or_none()
         if row is None:
             raise ExecutionNotFoundError(f"There is no execution {execution_id}.")
         return to_execution(row)
 
-    async def detail(self, execution_id: ExecutionId) -> ExecutionDetail:
-        query = select(*EXECUTION_COLUMNS, executions.c.spec).where(executions.c.id == execution_id)
+    async def detail(self, execution_id: ExecutionId, reach: Reach = None) -> ExecutionDetail:
+        query = select(*EXECUTION_COLUMNS, executions.c.spec).where(*_at(execution_id, reach))
         row = (await self._connection.execute(query)).mappings().one_or_none()
         if row is None:
             raise ExecutionNotFoundError(f"There is no execution {execution_id}.")
@@ -114,24 +115,27 @@ class SqlExecutionRepository:
         )
         return [TargetId(row.id) for row in await self._connection.execute(query)]
 
-    async def page(self, where: ExecutionFilter, request: PageRequest) -> Page[Execution]:
-        query = _filtered(where).order_by(executions.c.id.desc()).limit(request.limit + 1)
+    async def page(self, where: ExecutionFilter, reach: Reach, request: PageRequest) -> Page[Execution]:
+        conditions = _conditions(where)
         if request.after:
-            query = query.where(executions.c.id < id_key(request.after))
+            conditions.append(executions.c.id < id_key(request.after))
+        query = _newest(conditions, narrowed(reach, where.project_id), request.limit + 1)
         rows = [to_execution(row) for row in (await self._connection.execute(query)).mappings()]
         items = rows[: request.limit]
         more = len(rows) > request.limit
         return Page(items=items, next_after=(int(items[-1].id),) if more else None)
 
-    async def by_ids(self, execution_ids: Sequence[ExecutionId]) -> list[Execution]:
-        query = select(*EXECUTION_COLUMNS).where(executions.c.id.in_(execution_ids))
+    async def by_ids(self, execution_ids: Sequence[ExecutionId], reach: Reach) -> list[Execution]:
+        query = select(*EXECUTION_COLUMNS).where(
+            executions.c.id.in_(execution_ids), within(executions.c.project_id, reach)
+        )
         return [to_execution(row) for row in (await self._connection.execute(query)).mappings()]
 
-    async def hourly(self, since: datetime) -> list[HourCount]:
+    async def hourly(self, since: datetime, reach: Reach) -> list[HourCount]:
         hour = func.date_trunc("hour", executions.c.created_at, "UTC").label("hour")
         query = (
             select(hour, executions.c.state, func.count().label("count"))
-            .where(executions.c.created_at >= since)
+            .where(executions.c.created_at >= since, within(executions.c.project_id, reach))
             .group_by(hour, executions.c.state)
             .order_by(hour)
         )
@@ -140,9 +144,9 @@ class SqlExecutionRepository:
             for row in (await self._connection.execute(query)).mappings()
         ]
 
-    async def sizes(self) -> Sizes:
+    async def sizes(self, reach: Reach) -> Sizes:
         counts = [
-            select(func.count()).select_from(table).scalar_subquery()
+            select(func.count()).select_from(table).where(within(table.c.project_id, reach)).scalar_subquery()
             for table in (servers, jobs, credentials)
         ]
         found = (await self._connection.execute(select(*counts))).one()
@@ -242,21 +246,45 @@ def _target_values(execution_id: ExecutionId, new: NewExecution) -> list[dict[st
     ]
 
 
-def _filtered(where: ExecutionFilter) -> Select[tuple[object, ...]]:
-    query: Select[tuple[object, ...]] = select(*EXECUTION_COLUMNS)
+def _at(execution_id: ExecutionId, reach: Reach) -> tuple[ColumnElement[bool], ...]:
+    return executions.c.id == execution_id, within(executions.c.project_id, reach)
+
+
+def _newest(conditions: Sequence[ColumnElement[bool]], reach: Reach, most: int) -> Select[tuple[object, ...]]:
+    """新しい順の ``most`` 行。"""
+    if reach is None:
+        found: Select[tuple[object, ...]] = select(*EXECUTION_COLUMNS).where(*conditions)
+    else:
+        # プロジェクトごとに索引の先頭だけを読む。まとめて絞ると、少ししか動かないプロジェクトの分を、
+        # ほかの二百万行の中に探すことになる
+        project = func.unnest(as_array(reach)).table_valued("id", name="project").render_derived()
+        each = (
+            select(*EXECUTION_COLUMNS)
+            .where(executions.c.project_id == project.c.id, *conditions)
+            .order_by(executions.c.id.desc())
+            .limit(most)
+            .lateral("each")
+        )
+        found = select(*each.c).select_from(project.join(each, true()))
+    newest = found.selected_columns["id"].desc()
+    return found.order_by(newest).limit(most)
+
+
+def _conditions(where: ExecutionFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
     if where.states:
-        query = query.where(executions.c.state.in_(where.states))
+        conditions.append(executions.c.state.in_(where.states))
     if where.kind is not None:
-        query = query.where(executions.c.kind == where.kind)
+        conditions.append(executions.c.kind == where.kind)
     if where.job_id is not None:
-        query = query.where(executions.c.job_id == where.job_id)
+        conditions.append(executions.c.job_id == where.job_id)
     if where.requested_by is not None:
-        query = query.where(executions.c.requested_by == where.requested_by)
+        conditions.append(executions.c.requested_by == where.requested_by)
     if where.created_from is not None:
-        query = query.where(executions.c.created_at >= where.created_from)
+        conditions.append(executions.c.created_at >= where.created_from)
     if where.created_to is not None:
-        query = query.where(executions.c.created_at < where.created_to)
+        conditions.append(executions.c.created_at < where.created_to)
     if where.server_id is not None:
         ran_there = select(targets.c.execution_id).where(targets.c.server_id == where.server_id)
-        query = query.where(executions.c.id.in_(ran_there))
-    return query
+        conditions.append(executions.c.id.in_(ran_there))
+    return conditions

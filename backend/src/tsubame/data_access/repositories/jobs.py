@@ -8,12 +8,14 @@ from tsubame.business.jobs.entities import Job, JobKind, LastExecution, ServerRe
 from tsubame.business.jobs.errors import JobNotFoundError
 from tsubame.business.jobs.policies import Queueing, WhenFull
 from tsubame.business.jobs.ports import JobDraft, JobFilter
+from tsubame.business.projects.errors import ProjectNotFoundError
 from tsubame.business.servers.errors import ServerNotFoundError
 from tsubame.business.shared.errors import NameTakenError, VersionConflictError
-from tsubame.business.shared.ids import JobId, ProjectId, ServerId
+from tsubame.business.shared.ids import JobId, ProjectId, Reach, ServerId
 from tsubame.business.shared.paging import Page, PageRequest
 from tsubame.data_access.db.constraints import translated
 from tsubame.data_access.db.paging import contains, page_by_name
+from tsubame.data_access.db.scope import hidden, within
 from tsubame.data_access.repositories.spec_json import from_json, to_json
 from tsubame.data_access.tables.executions import executions
 from tsubame.data_access.tables.jobs import job_servers, jobs
@@ -55,7 +57,11 @@ class SqlJobRepository:
 
     async def add(self, project_id: ProjectId, draft: JobDraft) -> Job:
         values = {"project_id": project_id, "kind": JobKind.SCRIPT, **_columns(draft)}
-        with translated({_NAME_CONSTRAINT: NameTakenError(draft.name)}):
+        refusals = {
+            _NAME_CONSTRAINT: NameTakenError(draft.name),
+            "fk_jobs_project_id": ProjectNotFoundError(),
+        }
+        with translated(refusals):
             added = await self._connection.execute(insert(jobs).values(values).returning(jobs.c.id))
         job_id = JobId(added.scalar_one())
         await self._place_servers(job_id, draft.server_ids)
@@ -79,14 +85,17 @@ class SqlJobRepository:
         await self._place_servers(job_id, draft.server_ids)
         return await self.get(job_id)
 
-    async def get(self, job_id: JobId) -> Job:
-        row = (await self._connection.execute(_select().where(jobs.c.id == job_id))).one_or_none()
+    async def get(self, job_id: JobId, reach: Reach = None) -> Job:
+        query = _select().where(jobs.c.id == job_id, within(jobs.c.project_id, reach))
+        row = (await self._connection.execute(query)).one_or_none()
         if row is None:
             raise _not_found(job_id)
         return _job(row)
 
-    async def page(self, where: JobFilter, request: PageRequest) -> Page[Job]:
-        query = _select()
+    async def page(self, where: JobFilter, reach: Reach, request: PageRequest) -> Page[Job]:
+        query = _select().where(within(jobs.c.project_id, reach))
+        if where.project_id is not None:
+            query = query.where(jobs.c.project_id == where.project_id)
         if where.query:
             query = query.where(contains(where.query, jobs.c.name, jobs.c.description))
         if where.enabled is not None:
@@ -95,6 +104,9 @@ class SqlJobRepository:
             runs_there = and_(job_servers.c.job_id == jobs.c.id, job_servers.c.server_id == where.server_id)
             query = query.where(exists().where(runs_there))
         return await page_by_name(self._connection, query, (jobs.c.name, jobs.c.id), request, _job)
+
+    async def hidden(self, ids: Sequence[int], reach: Reach) -> frozenset[int]:
+        return await hidden(self._connection, jobs, ids, reach)
 
     async def delete(self, job_id: JobId) -> None:
         deleted = await self._connection.execute(delete(jobs).where(jobs.c.id == job_id).returning(jobs.c.id))

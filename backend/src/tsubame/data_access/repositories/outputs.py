@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import LargeBinary, bindparam, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tsubame.business.executions.ports import StoredOutput
+from tsubame.business.executions.outputs import StoredOutput
 from tsubame.business.executions.states import ENDED
 from tsubame.business.shared.ids import ExecutionId, TargetId
 from tsubame.data_access.repositories.execution_rows import GAP_COLUMNS, LOG_LINES, to_gap

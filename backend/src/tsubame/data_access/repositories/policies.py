@@ -9,10 +9,11 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from tsubame.business.projects.entities import Project
 from tsubame.business.shared.actor import Actor
-from tsubame.business.shared.ids import ProjectId
+from tsubame.business.shared.ids import ProjectId, Reach
 from tsubame.business.storage.entities import Policy, PolicyPlace, Scope, StoredPolicy
 from tsubame.business.storage.errors import PolicyNotFoundError
 from tsubame.data_access.db.constraints import translated
+from tsubame.data_access.db.scope import within
 from tsubame.data_access.tables.jobs import jobs
 from tsubame.data_access.tables.projects import projects
 from tsubame.data_access.tables.storage import retention_policies as table
@@ -23,10 +24,17 @@ class SqlPolicyRepository:
         self._connection = connection
 
     async def all(self) -> list[StoredPolicy]:
+        return await self.seen(None)
+
+    async def seen(self, reach: Reach) -> list[StoredPolicy]:
         query = (
             select(table, func.coalesce(jobs.c.name, projects.c.name, "").label("name"))
             .outerjoin(jobs, jobs.c.id == table.c.job_id)
             .outerjoin(projects, projects.c.id == table.c.project_id)
+            .where(
+                table.c.project_id.is_(None) & table.c.job_id.is_(None)
+                | within(func.coalesce(jobs.c.project_id, projects.c.id), reach)
+            )
             .order_by(table.c.job_id.is_not(None), table.c.project_id.is_not(None), "name")
         )
         return [
@@ -34,11 +42,25 @@ class SqlPolicyRepository:
             for row in await self._connection.execute(query)
         ]
 
-    async def projects(self) -> list[Project]:
+    async def projects(self, reach: Reach) -> list[Project]:
         found = await self._connection.execute(
-            select(projects.c.id, projects.c.name).order_by(projects.c.name)
+            select(projects.c.id, projects.c.name)
+            .where(within(projects.c.id, reach))
+            .order_by(projects.c.name)
         )
         return [Project(ProjectId(row.id), row.name) for row in found]
+
+    async def project_of(self, place: PolicyPlace, reach: Reach) -> ProjectId | None:
+        if place.scope is Scope.GLOBAL:
+            return None
+        project = jobs.c.project_id if place.scope is Scope.JOB else projects.c.id
+        found = await self._connection.execute(
+            select(project).where(project.table.c.id == place.id, within(project, reach))
+        )
+        project_id = found.scalar_one_or_none()
+        if project_id is None:
+            raise _missing(place)
+        return ProjectId(project_id)
 
     async def put(self, place: PolicyPlace, policy: Policy, by: Actor) -> Policy | None:
         found = await self._connection.execute(select(table).where(_at(place)).with_for_update())

@@ -39,8 +39,9 @@ _COUNTED: Final = "e.finished_at IS NOT NULL AND e.pinned_at IS NULL"
 EXPIRED: Final = f"""
 {POLICY},
 owner AS (
-    SELECT id AS job_id, project_id FROM jobs
-    UNION ALL SELECT NULL, id FROM projects
+    SELECT job_id, project_id
+    FROM (SELECT id AS job_id, project_id FROM jobs UNION ALL SELECT NULL, id FROM projects) AS everyone
+    WHERE CAST(:reach AS bigint[]) IS NULL OR project_id = ANY(CAST(:reach AS bigint[]))
 ),
 ruled AS (
     SELECT o.job_id, o.project_id, r.keep_days, r.keep_executions

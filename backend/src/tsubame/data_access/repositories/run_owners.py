@@ -7,8 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tsubame.business.executions.ports import RunOwner
 from tsubame.business.executions.states import TargetState
-from tsubame.business.shared.ids import ExecutionId, TargetId
-from tsubame.data_access.tables.executions import targets
+from tsubame.business.shared.ids import ExecutionId, ProjectId, TargetId
+from tsubame.data_access.tables.executions import executions, targets
 
 
 class SqlRunOwnerRepository:
@@ -17,11 +17,22 @@ class SqlRunOwnerRepository:
 
     async def of(self, run_ids: Sequence[str]) -> dict[str, RunOwner]:
         found = await self._connection.execute(
-            select(targets.c.run_id, targets.c.id, targets.c.execution_id, targets.c.state).where(
-                targets.c.run_id.in_(run_ids)
+            select(
+                targets.c.run_id,
+                targets.c.id,
+                targets.c.execution_id,
+                executions.c.project_id,
+                targets.c.state,
             )
+            .join(executions, executions.c.id == targets.c.execution_id)
+            .where(targets.c.run_id.in_(run_ids))
         )
         return {
-            row.run_id: RunOwner(TargetId(row.id), ExecutionId(row.execution_id), TargetState(row.state))
+            row.run_id: RunOwner(
+                TargetId(row.id),
+                ExecutionId(row.execution_id),
+                ProjectId(row.project_id),
+                TargetState(row.state),
+            )
             for row in found
         }

@@ -5,7 +5,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tsubame.business.servers.entities import host_key_state
 from tsubame.business.servers.selection import SelectableServer
-from tsubame.business.shared.ids import ServerId
+from tsubame.business.shared.ids import Reach, ServerId
+from tsubame.data_access.db.scope import within
 from tsubame.data_access.tables.servers import servers
 
 
@@ -13,7 +14,7 @@ class SqlServerSelection:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def everyone(self) -> list[SelectableServer]:
+    async def everyone(self, reach: Reach) -> list[SelectableServer]:
         found = await self._connection.execute(
             select(
                 servers.c.id,
@@ -21,7 +22,9 @@ class SqlServerSelection:
                 servers.c.tags,
                 servers.c.pinned_key.is_not(None).label("pinned"),
                 servers.c.offered_key.is_not(None).label("offered"),
-            ).order_by(servers.c.id)
+            )
+            .where(within(servers.c.project_id, reach))
+            .order_by(servers.c.id)
         )
         return [
             SelectableServer(

@@ -22,6 +22,7 @@ from tsubame.business.credentials.entities import CredentialKind
 from tsubame.business.credentials.errors import CredentialNotFoundError
 from tsubame.business.credentials.ports import SealedCredential
 from tsubame.business.executions.states import ENDED, TargetState
+from tsubame.business.projects.errors import ProjectNotFoundError
 from tsubame.business.servers.entities import HostKey, JumpServer, Server, ServerDisk, SshOptions
 from tsubame.business.servers.errors import (
     ServerBusyRunningError,
@@ -31,10 +32,11 @@ from tsubame.business.servers.errors import (
 )
 from tsubame.business.servers.ports import ServerDraft, ServerFilter, ServerOrder, ServersWithLogins
 from tsubame.business.shared.errors import DomainError, NameTakenError, VersionConflictError
-from tsubame.business.shared.ids import CredentialId, ProjectId, ServerId
+from tsubame.business.shared.ids import CredentialId, ProjectId, Reach, ServerId
 from tsubame.business.shared.paging import Page, PageRequest
 from tsubame.data_access.db.constraints import translated
 from tsubame.data_access.db.paging import contains, page_by_name, page_by_size
+from tsubame.data_access.db.scope import hidden, within
 from tsubame.data_access.tables.credentials import credentials
 from tsubame.data_access.tables.executions import targets
 from tsubame.data_access.tables.jobs import job_servers, jobs
@@ -117,8 +119,9 @@ class SqlServerRepository:
             raise VersionConflictError
         return server
 
-    async def get(self, server_id: ServerId) -> Server:
-        row = (await self._connection.execute(_SELECT.where(servers.c.id == server_id))).one_or_none()
+    async def get(self, server_id: ServerId, reach: Reach = None) -> Server:
+        query = _SELECT.where(servers.c.id == server_id, within(servers.c.project_id, reach))
+        row = (await self._connection.execute(query)).one_or_none()
         if row is None:
             raise _not_found(server_id)
         return _server(row)
@@ -136,8 +139,10 @@ class SqlServerRepository:
         }
         return ServersWithLogins({ServerId(row.id): _server(row) for row in rows}, sealed)
 
-    async def page(self, where: ServerFilter, request: PageRequest) -> Page[Server]:
-        query = _SELECT
+    async def page(self, where: ServerFilter, reach: Reach, request: PageRequest) -> Page[Server]:
+        query = _SELECT.where(within(servers.c.project_id, reach))
+        if where.project_id is not None:
+            query = query.where(servers.c.project_id == where.project_id)
         if where.query:
             searched = (servers.c.name, servers.c.host, servers.c.description)
             query = query.where(contains(where.query, *searched))
@@ -151,9 +156,13 @@ class SqlServerRepository:
             return await page_by_size(self._connection, query, (used, servers.c.id), request, _server)
         return await page_by_name(self._connection, query, (servers.c.name, servers.c.id), request, _server)
 
-    async def all_tags(self) -> list[str]:
+    async def all_tags(self, reach: Reach) -> list[str]:
         tag = func.unnest(servers.c.tags).label("tag")
-        return list((await self._connection.execute(select(tag).distinct().order_by(tag))).scalars())
+        query = select(tag).where(within(servers.c.project_id, reach)).distinct().order_by(tag)
+        return list((await self._connection.execute(query)).scalars())
+
+    async def hidden(self, ids: Sequence[int], reach: Reach) -> frozenset[int]:
+        return await hidden(self._connection, servers, ids, reach)
 
     async def delete(self, server_id: ServerId) -> None:
         # 先に行を鎖す。鎖したあとは、このサーバを使うジョブも対象も増えない
@@ -220,11 +229,11 @@ class SqlServerRepository:
             .values(last_test_at=func.now(), last_test_reason=reason)
         )
 
-    async def existing(self, server_ids: Sequence[ServerId]) -> frozenset[ServerId]:
+    async def existing(self, project_id: ProjectId, server_ids: Sequence[ServerId]) -> frozenset[ServerId]:
         # 挿し込むまでのあいだに消されないよう、消す側と取り合う鎖をかける
         found = await self._connection.execute(
             select(servers.c.id)
-            .where(servers.c.id.in_(server_ids))
+            .where(servers.c.project_id == project_id, servers.c.id.in_(server_ids))
             .with_for_update(key_share=True, read=True)
         )
         return frozenset(ServerId(server_id) for server_id in found.scalars())
@@ -235,10 +244,11 @@ def _not_found(server_id: ServerId) -> ServerNotFoundError:
 
 
 def _refusals(draft: ServerDraft) -> dict[str, DomainError]:
-    missing = f"There is no credential {draft.credential_id}."
     return {
         "uq_servers_project_id_name": NameTakenError(draft.name),
-        "fk_servers_credential_id": CredentialNotFoundError(missing),
+        "fk_servers_project_id": ProjectNotFoundError(),
+        "fk_servers_credential_id": CredentialNotFoundError("The credential was deleted just now."),
+        "fk_servers_sudo_credential_id": CredentialNotFoundError("The credential was deleted just now."),
     }
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tsubame.business.executions.errors import ExecutionNotFoundError
 from tsubame.business.shared.errors import UnavailableError
-from tsubame.business.shared.ids import ExecutionId, JobId, TargetId
+from tsubame.business.shared.ids import ExecutionId, JobId, Reach, TargetId
 from tsubame.business.storage.entities import (
     ArchiveHealth,
     Deletion,
@@ -114,14 +114,14 @@ class SqlStorageRepository:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def usage(self) -> Usage:
-        return await read_usage(self._connection)
+    async def usage(self, reach: Reach) -> Usage:
+        return await read_usage(self._connection, reach)
 
     async def health(self) -> ArchiveHealth:
         return await read_health(self._connection)
 
-    async def preview(self, policies: Sequence[StoredPolicy], now: datetime) -> Preview:
-        values = {**parameters(policies), "now": now}
+    async def preview(self, policies: Sequence[StoredPolicy], now: datetime, reach: Reach) -> Preview:
+        values = {**parameters(policies), "now": now, "reach": None if reach is None else sorted(reach)}
         row = (await self._connection.execute(_PREVIEW, values)).one()
         jobs = await self._connection.execute(_PREVIEW_JOBS, values)
         return Preview(
@@ -140,7 +140,7 @@ class SqlStorageRepository:
         )
 
     async def delete_expired(self, policies: Sequence[StoredPolicy], now: datetime, limit: int) -> Deletion:
-        values = {**parameters(policies), "now": now, "limit": limit}
+        values = {**parameters(policies), "now": now, "limit": limit, "reach": None}
         chosen = [row.id for row in await self._connection.execute(_EXPIRED, values)]
         locked = await self._connection.execute(_LOCK, {"ids": chosen})
         ids = {"ids": [row.id for row in locked]}

@@ -20,13 +20,19 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from tsubame.business.executions.entities import Assignment, Attempt, EndedTarget, Ending, Lease, Mark, Target
 from tsubame.business.executions.errors import TargetNotFoundError
-from tsubame.business.executions.ports import LeftOver
+from tsubame.business.executions.ports import LeftOver, TargetHome
 from tsubame.business.executions.run_ids import new_run_id
 from tsubame.business.executions.states import UNFINISHED, TargetState
-from tsubame.business.shared.ids import ServerId, TargetId, WorkerId
+from tsubame.business.shared.ids import ProjectId, Reach, ServerId, TargetId, WorkerId
 from tsubame.data_access.db.presence import dead_workers, left_workers
+from tsubame.data_access.db.scope import within
 from tsubame.data_access.repositories import target_moves
-from tsubame.data_access.repositories.execution_rows import TARGET_COLUMNS, to_attempt, to_target
+from tsubame.data_access.repositories.execution_rows import (
+    TARGET_COLUMNS,
+    target_within,
+    to_attempt,
+    to_target,
+)
 from tsubame.data_access.tables.executions import executions, targets
 
 _UNDELIVERED: Final = literal_column(
@@ -50,15 +56,23 @@ class SqlTargetRepository:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def get(self, target_id: TargetId) -> Target:
-        row = (
-            (await self._connection.execute(select(*TARGET_COLUMNS).where(targets.c.id == target_id)))
-            .mappings()
-            .one_or_none()
-        )
+    async def get(self, target_id: TargetId, reach: Reach = None) -> Target:
+        query = select(*TARGET_COLUMNS).where(*target_within(target_id, reach))
+        row = (await self._connection.execute(query)).mappings().one_or_none()
         if row is None:
             raise TargetNotFoundError(f"There is no target {target_id}.")
         return to_target(row, await self._earlier(row) if row["attempt"] > 1 else ())
+
+    async def home(self, target_id: TargetId, reach: Reach) -> TargetHome:
+        query = (
+            select(*TARGET_COLUMNS, executions.c.project_id)
+            .join(executions, executions.c.id == targets.c.execution_id)
+            .where(targets.c.id == target_id, within(executions.c.project_id, reach))
+        )
+        row = (await self._connection.execute(query)).mappings().one_or_none()
+        if row is None:
+            raise TargetNotFoundError(f"There is no target {target_id}.")
+        return TargetHome(to_target(row), ProjectId(row["project_id"]))
 
     async def _earlier(self, row: RowMapping) -> tuple[Attempt, ...]:
         found = await self._connection.execute(

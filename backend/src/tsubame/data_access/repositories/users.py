@@ -4,14 +4,30 @@ from sqlalchemy import Row, exists, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tsubame.business.shared.errors import NameTakenError
-from tsubame.business.shared.ids import UserId
+from tsubame.business.shared.ids import ProjectId, UserId
 from tsubame.business.shared.permissions import Role
 from tsubame.business.users.entities import User
 from tsubame.business.users.ports import NewUser
 from tsubame.data_access.db.constraints import translated
+from tsubame.data_access.tables.projects import project_members
 from tsubame.data_access.tables.users import users
 
-_COLUMNS = (users.c.id, users.c.username, users.c.role, users.c.created_at, users.c.disabled_at)
+# 主体は要求のたびに読む。プロジェクトの役割も同じ一文で
+_PROJECT_ROLES = (
+    select(func.jsonb_object_agg(project_members.c.project_id, project_members.c.role))
+    .where(project_members.c.user_id == users.c.id)
+    .correlate(users)
+    .scalar_subquery()
+    .label("project_roles")
+)
+_COLUMNS = (
+    users.c.id,
+    users.c.username,
+    users.c.role,
+    users.c.created_at,
+    users.c.disabled_at,
+    _PROJECT_ROLES,
+)
 
 
 class SqlUserRepository:
@@ -55,7 +71,10 @@ def _user(row: Row[*tuple[Any, ...]]) -> User:
     return User(
         id=UserId(row.id),
         username=row.username,
-        role=Role(row.role),
+        role=None if row.role is None else Role(row.role),
         created_at=row.created_at,
         disabled_at=row.disabled_at,
+        project_roles={
+            ProjectId(int(project_id)): Role(role) for project_id, role in (row.project_roles or {}).items()
+        },
     )

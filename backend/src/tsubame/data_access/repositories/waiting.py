@@ -11,7 +11,7 @@ from tsubame.business.executions.entities import ExecutionKind
 from tsubame.business.executions.queue_place import QueuePlace, WaitFacts, explain
 from tsubame.business.executions.queue_service import LimitChange, Limits, ProjectLimit, QueueItem
 from tsubame.business.executions.states import UNFINISHED
-from tsubame.business.shared.ids import ExecutionId, JobId, ProjectId
+from tsubame.business.shared.ids import ExecutionId, JobId, ProjectId, Reach
 from tsubame.data_access.db.presence import live_capacity
 from tsubame.data_access.repositories.contenders import CONTENDERS, TURN
 from tsubame.data_access.tables.executions import executions, limits, targets
@@ -32,7 +32,7 @@ summed AS (
     GROUP BY execution_id
 ),
 placed AS (
-    SELECT e.id, e.kind, e.job_id, e.job_name, e.requested_by_name, e.priority, e.queued_at,
+    SELECT e.id, e.project_id, e.kind, e.job_id, e.job_name, e.requested_by_name, e.priority, e.queued_at,
            e.paused_at IS NOT NULL AS paused, e.entered_at IS NOT NULL AS entered,
            projects.name AS project_name,
            everything.free <= 0 AS everything_full, everything.worker_bound,
@@ -42,7 +42,10 @@ placed AS (
     JOIN projects ON projects.id = e.project_id
     CROSS JOIN everything
 )
-SELECT * FROM placed WHERE CAST(:execution_id AS bigint) IS NULL OR id = :execution_id ORDER BY position
+SELECT * FROM placed
+WHERE (CAST(:execution_id AS bigint) IS NULL OR id = :execution_id)
+    AND (CAST(:reach AS bigint[]) IS NULL OR project_id = ANY(CAST(:reach AS bigint[])))
+ORDER BY position
 """)
 _SET_PRIORITY: Final = text("""
 UPDATE executions SET priority = :priority
@@ -58,16 +61,17 @@ class SqlWaitingRepository:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def items(self) -> list[QueueItem]:
-        return [_item(row) for row in await self._rows(None)]
+    async def items(self, reach: Reach) -> list[QueueItem]:
+        return [_item(row) for row in await self._rows(None, reach)]
 
     async def place(self, execution_id: ExecutionId) -> QueuePlace | None:
         """その実行の居場所。待っている対象がなければ ``None``。"""
-        rows = await self._rows(execution_id)
+        rows = await self._rows(execution_id, None)
         return _item(rows[0]).place if rows else None
 
-    async def _rows(self, execution_id: ExecutionId | None) -> Sequence[RowMapping]:
-        found = await self._connection.execute(_ITEMS, {"execution_id": execution_id})
+    async def _rows(self, execution_id: ExecutionId | None, reach: Reach) -> Sequence[RowMapping]:
+        chosen = {"execution_id": execution_id, "reach": None if reach is None else sorted(reach)}
+        found = await self._connection.execute(_ITEMS, chosen)
         return found.mappings().all()
 
     async def set_priority(self, execution_id: ExecutionId, priority: int) -> bool:
@@ -76,7 +80,7 @@ class SqlWaitingRepository:
         )
         return changed.scalar_one_or_none() is not None
 
-    async def limits(self) -> Limits:
+    async def limits(self, reach: Reach) -> Limits:
         taken = (
             select(executions.c.project_id, func.count().label("running"))
             .join(targets, targets.c.execution_id == executions.c.id)
@@ -102,7 +106,8 @@ class SqlWaitingRepository:
                 select(limits.c.max_parallel, live_capacity().scalar_subquery().label("capacity"))
             )
         ).one()
-        return Limits(whole.max_parallel, whole.capacity, sum(project.running for project in each), each)
+        seen = tuple(project for project in each if reach is None or project.id in reach)
+        return Limits(whole.max_parallel, whole.capacity, sum(project.running for project in each), seen)
 
     async def set_limits(self, change: LimitChange) -> list[ProjectId]:
         await self._connection.execute(update(limits).values(max_parallel=change.max_parallel))
@@ -123,6 +128,7 @@ def _item(row: RowMapping) -> QueueItem:
     wait = explain(WaitFacts(**{field.name: row[field.name] for field in fields(WaitFacts)}))
     return QueueItem(
         execution_id=ExecutionId(row["id"]),
+        project_id=ProjectId(row["project_id"]),
         kind=ExecutionKind(row["kind"]),
         job_id=None if row["job_id"] is None else JobId(row["job_id"]),
         job_name=row["job_name"],

@@ -8,7 +8,8 @@ users = Table(
     id_column(),
     Column("username", Text, nullable=False),
     Column("password_hash", Text, nullable=False),
-    Column("role", Text, nullable=False),
+    # どこでも効く役割。NULL なら、project_members にあるプロジェクトだけに入れる
+    Column("role", Text),
     instant("created_at", now=True),
     instant("disabled_at", nullable=True),
 )

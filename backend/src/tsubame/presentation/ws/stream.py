@@ -158,15 +158,17 @@ class StreamSession:
         sources, actor = self._ports.sources, self._who()
         match request:
             case SubscribeLog():
-                target = await sources.executions.target(actor, TargetId(request.target_id))
-                return LogSubscription(request, target, sources)
+                home = await sources.executions.home(actor, TargetId(request.target_id))
+                return LogSubscription(request, home, sources)
             case SubscribeExecution():
                 detail = await sources.executions.get(actor, ExecutionId(request.execution_id))
                 return ExecutionSubscription(request.id, detail.execution.id, sources)
             case SubscribeExecutions():
+                await sources.executions.by_ids(actor, [])
                 return ExecutionsSubscription(request.id, sources)
             case _:
-                return ChangesSubscription(request.id)
+                sources.changes.check(actor)
+                return ChangesSubscription(request.id, sources)
 
     async def _send_loop(self, mailbox: Mailbox) -> None:
         while True:

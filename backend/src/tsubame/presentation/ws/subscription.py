@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from tsubame.business.executions.changes import ChangeService
 from tsubame.business.executions.ports import LogReader
 from tsubame.business.executions.service import ExecutionService
 from tsubame.business.shared.actor import Actor
@@ -27,6 +28,7 @@ class Sources:
     """購読が読むもと。"""
 
     executions: ExecutionService
+    changes: ChangeService
     logs: LogReader
     feed: LogFeed
 

@@ -5,10 +5,12 @@ import struct
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from tsubame.business.executions.entities import Target
+from tsubame.business.executions.changes import Change
+from tsubame.business.executions.ports import TargetHome
 from tsubame.business.executions.states import ENDED
 from tsubame.business.shared.actor import Actor
 from tsubame.business.shared.ids import ExecutionId
+from tsubame.business.shared.permissions import Permission
 from tsubame.business.shared.signals import SignalKind
 from tsubame.presentation.http.schemas.execution_mapping import execution_summary
 from tsubame.presentation.ws.mailbox import Mail
@@ -35,10 +37,12 @@ _ROOM_NAMES: Final[dict[SignalKind, Literal["servers", "jobs", "credentials", "q
 
 
 class LogSubscription:
-    def __init__(self, request: SubscribeLog, target: Target, sources: Sources) -> None:
+    def __init__(self, request: SubscribeLog, home: TargetHome, sources: Sources) -> None:
+        target = home.target
         self._id = request.id
         self._target_id = target.id
         self._execution_id = target.execution_id
+        self._project_id = home.project_id
         self._position = request.from_byte
         self._max_behind = request.max_behind or _NEVER_BEHIND
         self._sources = sources
@@ -61,6 +65,8 @@ class LogSubscription:
         return max(0.0, self._moved_at + _SETTLE_S - asyncio.get_running_loop().time())
 
     async def send(self, outlet: Outlet, actor: Actor) -> None:
+        # 開いてから役割を失うことがある。通行証を確かめ直すたびに、主体は新しくなる
+        actor.require(Permission.EXECUTION_READ, self._project_id)
         self._pending, self._moved_at = False, None
         piece = await self._sources.feed.read(self._target_id, self._position, self._max_behind)
         if piece.data:
@@ -134,7 +140,8 @@ class ChangesSubscription:
     """サーバ・ジョブ・認証情報・待ち行列・ワーカーが変わったこと。"""
 
     subscription_id: int
-    _changed: set[tuple[SignalKind, int]] = field(default_factory=set)
+    sources: Sources
+    _changed: set[Change] = field(default_factory=set)
     _calm: Calm = field(default_factory=Calm)
 
     def notice(self, mail: Mail) -> None:
@@ -146,10 +153,10 @@ class ChangesSubscription:
     def due_in(self) -> float | None:
         return self._calm.left() if self._changed else None
 
-    async def send(self, outlet: Outlet, actor: Actor) -> None:  # noqa: ARG002  口の形をそろえる
+    async def send(self, outlet: Outlet, actor: Actor) -> None:
         changed, self._changed = self._changed, set()
         self._calm.sent()
-        for kind, entity_id in sorted(changed):
+        for kind, entity_id in sorted(await self.sources.changes.visible(actor, changed)):
             message = RoomChanged(
                 type="changed", id=self.subscription_id, room=_ROOM_NAMES[kind], entity_id=entity_id
             )

@@ -7,12 +7,14 @@ from fastapi.responses import JSONResponse
 from tsubame.business.auth.entities import SignedIn
 from tsubame.business.auth.errors import SessionEndedError
 from tsubame.business.auth.second_factor import Challenge
-from tsubame.business.shared.permissions import Permission, allows
+from tsubame.business.shared.actor import Actor
+from tsubame.business.shared.ids import ProjectId
+from tsubame.business.shared.permissions import Permission
 from tsubame.business.shared.secret import Secret
 from tsubame.presentation.http import session_cookie
-from tsubame.presentation.http.dependencies import ClientDep, CurrentUser, ServicesDep, problems
+from tsubame.presentation.http.dependencies import ClientDep, CurrentActor, CurrentUser, ServicesDep, problems
 from tsubame.presentation.http.errors import problem, respond
-from tsubame.presentation.http.schemas.auth import AccessTokenRead, LoginInput, UserRead
+from tsubame.presentation.http.schemas.auth import AccessTokenRead, LoginInput, ProjectAccess, UserRead
 from tsubame.presentation.http.schemas.second_factor import ChallengeRead
 from tsubame.presentation.http.services import HttpServices
 
@@ -85,11 +87,19 @@ async def logout(request: Request, response: Response, client: ClientDep, servic
 
 
 @router.get("/me", operation_id="getMe", responses=problems())
-async def get_me(user: CurrentUser) -> UserRead:
+async def get_me(user: CurrentUser, actor: CurrentActor) -> UserRead:
     return UserRead(
         id=user.id,
         username=user.username,
         role=user.role,
         created_at=user.created_at,
-        permissions=[permission for permission in Permission if allows(user.role, permission)],
+        permissions=_permissions(actor, None),
+        projects=[
+            ProjectAccess(id=project_id, role=role, permissions=_permissions(actor, project_id))
+            for project_id, role in sorted(user.project_roles.items())
+        ],
     )
+
+
+def _permissions(actor: Actor, project_id: ProjectId | None) -> list[Permission]:
+    return [permission for permission in Permission if actor.can(permission, project_id)]

@@ -3,7 +3,8 @@ from pydantic import SecretStr
 
 from tsubame.business.credentials.drafts import CredentialDraft
 from tsubame.business.credentials.entities import Credential
-from tsubame.business.shared.ids import CredentialId
+from tsubame.business.credentials.ports import CredentialFilter
+from tsubame.business.shared.ids import CredentialId, ProjectId
 from tsubame.business.shared.paging import encode_cursor
 from tsubame.business.shared.secret import Secret
 from tsubame.presentation.http.api_model import RowId
@@ -16,6 +17,7 @@ from tsubame.presentation.http.dependencies import (
     problems,
 )
 from tsubame.presentation.http.schemas.credentials import (
+    CredentialCreate,
     CredentialInput,
     CredentialPage,
     CredentialRead,
@@ -27,25 +29,32 @@ router = APIRouter(prefix="/credentials", tags=["credentials"])
 
 @router.get("", operation_id="listCredentials", responses=problems())
 async def list_credentials(
-    actor: CurrentActor, services: ServicesDep, page: PageDep, q: str = ""
+    actor: CurrentActor,
+    services: ServicesDep,
+    page: PageDep,
+    q: str = "",
+    project_id: RowId | None = None,
 ) -> CredentialPage:
-    found = await services.credentials.page(actor, q, page)
+    where = CredentialFilter(query=q, project_id=None if project_id is None else ProjectId(project_id))
+    found = await services.credentials.page(actor, where, page)
     items = [_read(credential) for credential in found.items]
     return CredentialPage(items=items, next_cursor=encode_cursor(found.next_after))
 
 
 @router.post("", status_code=201, operation_id="createCredential", responses=problems())
 async def create_credential(
-    body: CredentialInput, response: Response, actor: CurrentActor, services: ServicesDep
+    body: CredentialCreate, response: Response, actor: CurrentActor, services: ServicesDep
 ) -> CredentialRead:
-    return _tagged(response, await services.credentials.create(actor, _draft(body)))
+    project_id = ProjectId(body.project_id)
+    return _tagged(response, await services.credentials.create(actor, project_id, _draft(body)))
 
 
 @router.post("/generate", status_code=201, operation_id="generateCredential", responses=problems())
 async def generate_credential(
     body: GenerateKeyInput, response: Response, actor: CurrentActor, services: ServicesDep
 ) -> CredentialRead:
-    return _tagged(response, await services.credentials.generate(actor, body.name))
+    project_id = ProjectId(body.project_id)
+    return _tagged(response, await services.credentials.generate(actor, project_id, body.name))
 
 
 @router.get("/{credential_id}", operation_id="getCredential", responses=problems())
@@ -98,6 +107,7 @@ def _read(credential: Credential) -> CredentialRead:
     key = credential.public_key
     return CredentialRead(
         id=credential.id,
+        project_id=credential.project_id,
         name=credential.name,
         kind=credential.kind,
         algorithm=None if key is None else key.algorithm,

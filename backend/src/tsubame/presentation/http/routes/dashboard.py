@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from fastapi import APIRouter
 
 from tsubame.business.executions.ports import HourCount
+from tsubame.business.shared.ids import ProjectId
+from tsubame.presentation.http.api_model import RowId
 from tsubame.presentation.http.dependencies import CurrentActor, ServicesDep, problems
 from tsubame.presentation.http.schemas.execution_mapping import execution_summary
 from tsubame.presentation.http.schemas.executions import DashboardRead, HourRead
@@ -14,9 +16,12 @@ router = APIRouter(tags=["dashboard"], responses=problems())
 
 
 @router.get("/dashboard", operation_id="getDashboard")
-async def get_dashboard(actor: CurrentActor, services: ServicesDep) -> DashboardRead:
+async def get_dashboard(
+    actor: CurrentActor, services: ServicesDep, project_id: RowId | None = None
+) -> DashboardRead:
     """今動いているもの、最後に失敗したもの、直近二十四時間。"""
-    overview = await services.executions.overview(actor)
+    chosen = None if project_id is None else ProjectId(project_id)
+    overview = await services.executions.overview(actor, chosen)
     return DashboardRead(
         running=[execution_summary(item) for item in overview.running],
         failed=[execution_summary(item) for item in overview.failed],

@@ -11,7 +11,7 @@ from tsubame.business.executions.ports import ExecutionFilter
 from tsubame.business.executions.starting import StartRequest
 from tsubame.business.executions.states import ExecutionState
 from tsubame.business.jobs.entities import ScriptSpec
-from tsubame.business.shared.ids import ExecutionId, JobId, ServerId, TargetId, UserId
+from tsubame.business.shared.ids import ExecutionId, JobId, ProjectId, ServerId, TargetId, UserId
 from tsubame.business.shared.paging import encode_cursor
 from tsubame.presentation.http.api_model import RowId
 from tsubame.presentation.http.dependencies import CurrentActor, PageDep, ServicesDep, problems
@@ -51,10 +51,12 @@ def execution_filter(  # noqa: PLR0917  問い合わせの項目
     job_id: RowId | None = None,
     server_id: RowId | None = None,
     requested_by: RowId | None = None,
+    project_id: RowId | None = None,
     created: Annotated[tuple[datetime | None, datetime | None], Depends(created_range)] = (None, None),
 ) -> ExecutionFilter:
     """一覧の絞り込み。``state`` は繰り返すと「どれか」になる。"""
     return ExecutionFilter(
+        project_id=None if project_id is None else ProjectId(project_id),
         states=tuple(state or ()),
         kind=kind,
         job_id=None if job_id is None else JobId(job_id),
@@ -97,6 +99,7 @@ async def run_command(
 ) -> ExecutionRead:
     """その場の命令を動かす。ジョブの実行と同じに記録され、同じに止められる。"""
     draft = CommandDraft(
+        project_id=ProjectId(body.project_id),
         spec=ScriptSpec(
             script=body.command,
             interpreter=None,

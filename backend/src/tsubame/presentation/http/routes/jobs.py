@@ -4,7 +4,7 @@ from fastapi import APIRouter, Depends, Response
 
 from tsubame.business.jobs.entities import Job, ScriptSpec
 from tsubame.business.jobs.ports import JobDraft, JobFilter
-from tsubame.business.shared.ids import JobId, ServerId
+from tsubame.business.shared.ids import JobId, ProjectId, ServerId
 from tsubame.business.shared.paging import encode_cursor
 from tsubame.presentation.http.api_model import RowId
 from tsubame.presentation.http.dependencies import (
@@ -17,6 +17,7 @@ from tsubame.presentation.http.dependencies import (
 )
 from tsubame.presentation.http.schemas.jobs import (
     DuplicateInput,
+    JobCreate,
     JobInput,
     JobPage,
     JobRead,
@@ -35,8 +36,18 @@ from tsubame.presentation.http.schemas.policy_mapping import (
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 
 
-def job_filter(q: str = "", server_id: RowId | None = None, enabled: bool | None = None) -> JobFilter:  # noqa: FBT001  問い合わせの項目
-    return JobFilter(query=q, server_id=None if server_id is None else ServerId(server_id), enabled=enabled)
+def job_filter(
+    q: str = "",
+    server_id: RowId | None = None,
+    enabled: bool | None = None,  # noqa: FBT001  問い合わせの項目
+    project_id: RowId | None = None,
+) -> JobFilter:
+    return JobFilter(
+        query=q,
+        server_id=None if server_id is None else ServerId(server_id),
+        enabled=enabled,
+        project_id=None if project_id is None else ProjectId(project_id),
+    )
 
 
 FilterDep = Annotated[JobFilter, Depends(job_filter)]
@@ -50,9 +61,9 @@ async def list_jobs(actor: CurrentActor, services: ServicesDep, where: FilterDep
 
 @router.post("", status_code=201, operation_id="createJob", responses=problems())
 async def create_job(
-    body: JobInput, response: Response, actor: CurrentActor, services: ServicesDep
+    body: JobCreate, response: Response, actor: CurrentActor, services: ServicesDep
 ) -> JobRead:
-    return _tagged(response, await services.jobs.create(actor, _draft(body)))
+    return _tagged(response, await services.jobs.create(actor, ProjectId(body.project_id), _draft(body)))
 
 
 @router.get("/{job_id}", operation_id="getJob", responses=problems())
@@ -112,6 +123,7 @@ def _read(job: Job) -> JobRead:
     last = job.last_execution
     return JobRead(
         id=job.id,
+        project_id=job.project_id,
         name=job.name,
         description=job.description,
         kind=job.kind,

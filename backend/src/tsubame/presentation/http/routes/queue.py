@@ -21,9 +21,10 @@ router = APIRouter(tags=["queue"], responses=problems())
 
 
 @router.get("/queue", operation_id="getQueue")
-async def get_queue(actor: CurrentActor, services: ServicesDep) -> QueueRead:
+async def get_queue(actor: CurrentActor, services: ServicesDep, project_id: RowId | None = None) -> QueueRead:
     """待っている対象のある実行。始まる順。"""
-    return QueueRead(items=[_item(item) for item in await services.queue.items(actor)])
+    chosen = None if project_id is None else ProjectId(project_id)
+    return QueueRead(items=[_item(item) for item in await services.queue.items(actor, chosen)])
 
 
 @router.patch("/queue/{execution_id}", operation_id="setQueuePriority")
@@ -52,6 +53,7 @@ def _item(item: QueueItem) -> QueueItemRead:
     return QueueItemRead(
         **place.model_dump(),
         execution_id=item.execution_id,
+        project_id=item.project_id,
         kind=item.kind,
         job_id=item.job_id,
         job_name=item.job_name,

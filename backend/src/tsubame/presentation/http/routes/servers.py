@@ -3,7 +3,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 
 from tsubame.business.servers.ports import ServerFilter, ServerOrder
-from tsubame.business.shared.ids import ServerId
+from tsubame.business.shared.ids import ProjectId, ServerId
 from tsubame.business.shared.paging import encode_cursor
 from tsubame.presentation.http.api_model import RowId
 from tsubame.presentation.http.dependencies import (
@@ -29,6 +29,7 @@ from tsubame.presentation.http.schemas.servers import (
     ResolvedServerRead,
     ResolvedServers,
     ResolveInput,
+    ServerCreate,
     ServerInput,
     ServerPage,
     ServerRead,
@@ -40,8 +41,14 @@ router = APIRouter(prefix="/servers", tags=["servers"])
 Tags = Annotated[list[str] | None, Query()]
 
 
-def _filter(q: str = "", tag: Tags = None, sort: ServerOrder = ServerOrder.NAME) -> ServerFilter:
-    return ServerFilter(query=q, tags=tuple(tag or ()), order=sort)
+def _filter(
+    q: str = "", tag: Tags = None, sort: ServerOrder = ServerOrder.NAME, project_id: RowId | None = None
+) -> ServerFilter:
+    return ServerFilter(query=q, tags=tuple(tag or ()), project_id=_project(project_id), order=sort)
+
+
+def _project(project_id: RowId | None) -> ProjectId | None:
+    return None if project_id is None else ProjectId(project_id)
 
 
 FilterDep = Annotated[ServerFilter, Depends(_filter)]
@@ -58,9 +65,9 @@ async def list_servers(
 
 @router.post("", status_code=201, operation_id="createServer", responses=problems())
 async def create_server(
-    body: ServerInput, response: Response, actor: CurrentActor, services: ServicesDep
+    body: ServerCreate, response: Response, actor: CurrentActor, services: ServicesDep
 ) -> ServerRead:
-    server = await services.servers.create(actor, server_draft(body))
+    server = await services.servers.create(actor, ProjectId(body.project_id), server_draft(body))
     mark_version(response, server.version)
     return server_read(server)
 
@@ -74,7 +81,7 @@ async def list_tags(actor: CurrentActor, services: ServicesDep) -> TagList:
 async def resolve_servers(body: ResolveInput, actor: CurrentActor, services: ServicesDep) -> ResolvedServers:
     """名指しと札の式に、今当てはまるサーバ。"""
     named = [ServerId(server_id) for server_id in body.server_ids]
-    chosen = await services.servers.resolve(actor, named, body.selector)
+    chosen = await services.servers.resolve(actor, named, body.selector, _project(body.project_id))
     return ResolvedServers(items=[ResolvedServerRead.model_validate(server) for server in chosen])
 
 

@@ -2,7 +2,7 @@ from datetime import datetime
 
 from pydantic import Field, SecretStr
 
-from tsubame.business.shared.permissions import Role
+from tsubame.business.shared.permissions import Permission, Role
 from tsubame.presentation.http.api_model import ApiInput, ApiModel
 
 
@@ -34,13 +34,23 @@ class AccessTokenRead(ApiModel):
     """秒。"""
 
 
+class ProjectAccess(ApiModel):
+    """プロジェクトの一員としての役割と、そこでできること(どこでも効く役割の分も入れて)。"""
+
+    id: int
+    role: Role
+    permissions: list[Permission]
+
+
 class UserRead(ApiModel):
     id: int
     username: str
-    role: Role
+    role: Role | None
+    """どこでも効く役割。null なら、``projects`` に並ぶプロジェクトだけに入れる。"""
     created_at: datetime
-    permissions: list[str]
-    """画面が、できない操作を見せないために使う。決めるのは業務層。"""
+    permissions: list[Permission]
+    """どこでもできること。画面が、できない操作を見せないために使う。決めるのは業務層。"""
+    projects: list[ProjectAccess]
 
 
 class UserOption(ApiModel):

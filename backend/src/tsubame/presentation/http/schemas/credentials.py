@@ -3,7 +3,8 @@ from datetime import datetime
 from pydantic import Field, SecretStr
 
 from tsubame.business.credentials.entities import CredentialKind
-from tsubame.presentation.http.api_model import ApiInput, ApiModel
+from tsubame.business.shared.ids import DEFAULT_PROJECT
+from tsubame.presentation.http.api_model import ApiInput, ApiModel, RowId
 
 
 class CredentialInput(ApiInput):
@@ -19,12 +20,19 @@ class CredentialInput(ApiInput):
     password: SecretStr | None = Field(default=None, max_length=1024)
 
 
+class CredentialCreate(CredentialInput):
+    project_id: RowId = DEFAULT_PROJECT
+    """置くプロジェクト。あとからは変えられない。"""
+
+
 class GenerateKeyInput(ApiInput):
+    project_id: RowId = DEFAULT_PROJECT
     name: str = Field(min_length=1, max_length=100)
 
 
 class CredentialRead(ApiModel):
     id: int
+    project_id: int
     name: str
     kind: CredentialKind
     algorithm: str | None

@@ -21,6 +21,7 @@ def execution_summary(execution: Execution) -> ExecutionSummary:
     # 型に別名を付けて写させると、OpenAPI で入る形と出る形が別の型に割れる(WebSocket の文は入る側に載る)
     return ExecutionSummary(
         id=execution.id,
+        project_id=execution.project_id,
         kind=execution.kind,
         job_id=execution.job_id,
         job_name=execution.job_name,

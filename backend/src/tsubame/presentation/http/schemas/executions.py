@@ -4,6 +4,7 @@ from pydantic import Field
 
 from tsubame.business.executions.entities import CancelReason, ExecutionKind, PauseReason
 from tsubame.business.executions.states import ExecutionState, TargetState
+from tsubame.business.shared.ids import DEFAULT_PROJECT
 from tsubame.presentation.http.api_model import ApiInput, ApiModel, RowId
 from tsubame.presentation.http.schemas.policies import (
     Priority,
@@ -25,8 +26,9 @@ class StartInput(ApiInput):
 
 
 class CommandInput(ApiInput):
-    """その場の命令。``server_ids`` と ``selector`` に当てはまるサーバの全部で動かす。"""
+    """その場の命令。``server_ids`` と ``selector`` に当てはまる、同じプロジェクトのサーバの全部で動かす。"""
 
+    project_id: RowId = DEFAULT_PROJECT
     command: str = Field(min_length=1, max_length=1_048_576)
     server_ids: list[RowId] = Field(default_factory=list, max_length=10_000)
     selector: str | None = Field(default=None, max_length=1000)
@@ -87,6 +89,7 @@ class ExecutionSummary(ApiModel):
     """一覧の一行。"""
 
     id: int
+    project_id: int
     kind: ExecutionKind
     job_id: int | None
     job_name: str

@@ -3,6 +3,7 @@ from datetime import datetime
 from pydantic import Field
 
 from tsubame.business.jobs.entities import DEFAULT_LOG_BYTES, JobKind
+from tsubame.business.shared.ids import DEFAULT_PROJECT
 from tsubame.presentation.http.api_model import ApiInput, ApiModel, RowId
 from tsubame.presentation.http.schemas.policies import (
     QueueingInput,
@@ -35,6 +36,11 @@ class JobInput(ApiInput):
     enabled: bool = True
 
 
+class JobCreate(JobInput):
+    project_id: RowId = DEFAULT_PROJECT
+    """置くプロジェクト。あとからは変えられない。動かせるのは、同じプロジェクトのサーバだけ。"""
+
+
 class ServerRefRead(ApiModel):
     id: int
     name: str
@@ -49,6 +55,7 @@ class LastExecutionRead(ApiModel):
 
 class JobRead(ApiModel):
     id: int
+    project_id: int
     name: str
     description: str
     kind: JobKind

@@ -28,6 +28,7 @@ class QueueItemRead(QueuePlaceRead):
     """待っている実行。"""
 
     execution_id: int
+    project_id: int
     kind: ExecutionKind
     job_id: int | None
     job_name: str

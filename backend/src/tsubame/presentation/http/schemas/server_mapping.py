@@ -40,6 +40,7 @@ def server_draft(body: ServerInput) -> ServerDraft:
 def server_read(server: Server) -> ServerRead:
     return ServerRead(
         id=server.id,
+        project_id=server.project_id,
         name=server.name,
         description=server.description,
         host=server.host,

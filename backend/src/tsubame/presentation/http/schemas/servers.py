@@ -3,6 +3,7 @@ from datetime import datetime
 from pydantic import Field
 
 from tsubame.business.servers.entities import HostKeyState, TestStepName
+from tsubame.business.shared.ids import DEFAULT_PROJECT
 from tsubame.presentation.http.api_model import ApiInput, ApiModel, RowId
 
 
@@ -27,6 +28,11 @@ class ServerInput(ApiInput):
     sudo_credential_id: RowId | None = None
     ssh_options: SshOptionsInput = Field(default_factory=SshOptionsInput)
     max_parallel: int | None = Field(default=None, ge=1, le=10_000)
+
+
+class ServerCreate(ServerInput):
+    project_id: RowId = DEFAULT_PROJECT
+    """置くプロジェクト。あとからは変えられない。認証情報も踏み台も、同じプロジェクトのものを使う。"""
 
 
 class JumpServerRead(ApiModel):
@@ -64,6 +70,7 @@ class ServerDiskRead(ApiModel):
 
 class ServerRead(ApiModel):
     id: int
+    project_id: int
     name: str
     description: str
     host: str
@@ -139,6 +146,8 @@ class ResolveInput(ApiInput):
 
     selector: str | None = Field(default=None, max_length=1000)
     server_ids: list[RowId] = Field(default_factory=list, max_length=10_000)
+    project_id: RowId | None = None
+    """渡すと、そのプロジェクトのサーバからだけ選ぶ(ジョブが動かせるのは、同じプロジェクトのサーバ)。"""
 
 
 class ResolvedServerRead(ApiModel):

@@ -1,0 +1,139 @@
+"""二つのプロジェクトに、同じ形の物を置いた設置。権限の試験が、自分の側とよその側を同じように呼ぶ。"""
+
+import itertools
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import insert
+
+from harness.api import Api
+from tsubame.business.credentials.drafts import CredentialDraft
+from tsubame.business.credentials.entities import CredentialKind
+from tsubame.business.executions.starting import StartRequest
+from tsubame.business.jobs.entities import ScriptSpec
+from tsubame.business.jobs.ports import JobDraft
+from tsubame.business.servers.ports import ServerDraft
+from tsubame.business.shared.actor import SYSTEM
+from tsubame.business.shared.ids import DEFAULT_PROJECT, CredentialId, JobId, ProjectId, ServerId
+from tsubame.business.shared.permissions import Role, stronger
+from tsubame.business.shared.secret import Secret
+from tsubame.data_access.tables.executions import workers
+from tsubame.data_access.tables.projects import project_members, projects
+
+MARK: Final = "kept-from-others"
+"""よそのプロジェクトの物の名前に、いつも入っている字。見えてはならない人への応答に、一度も出ないこと。"""
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Who:
+    """権限の持ち方。``member`` は、自分のプロジェクトでの役割。"""
+
+    role: Role | None
+    member: Role | None = None
+
+    def __str__(self) -> str:
+        return f"{self.role or 'nothing'}-everywhere-{self.member or 'nothing'}-here"
+
+    def role_in(self, *, own: bool) -> Role | None:
+        return stronger(self.role, self.member if own else None)
+
+    @property
+    def strongest(self) -> Role | None:
+        return stronger(self.role, self.member)
+
+
+EVERYBODY: Final = (
+    Who(None),
+    *(Who(role) for role in Role),
+    *(Who(None, role) for role in Role),
+    Who(Role.VIEWER, Role.EDITOR),
+    Who(Role.EDITOR, Role.VIEWER),
+)
+
+
+@dataclass(frozen=True)
+class Things:
+    """あるプロジェクトに置いた、ひとそろいの物の番号。"""
+
+    project_id: int
+    credential_id: int
+    server_id: int
+    job_id: int
+    execution_id: int
+    target_id: int
+
+
+class TwoProjects:
+    """``own`` は既定のプロジェクト、``other`` は名前に ``MARK`` の入った、もう一つのプロジェクト。
+
+    ``whole`` は、どのプロジェクトのものでもない物の番号。
+    """
+
+    def __init__(self, api: Api) -> None:
+        self.api = api
+        self.other_project = ProjectId(0)
+        self.whole: dict[str, int] = {}
+
+    async def prepare(self) -> None:
+        async with self.api.transactions.begin() as tx:
+            added = await tx.connection.execute(
+                insert(projects).values(name=f"{MARK}-project").returning(projects.c.id)
+            )
+            self.other_project = ProjectId(added.scalar_one())
+            worker = await tx.connection.execute(
+                insert(workers).values(host="w", pid=1, version="x").returning(workers.c.id)
+            )
+            self.whole["worker_id"] = worker.scalar_one()
+        self.whole["user_id"] = (await self.api.add_user(None, "somebody")).id
+        self.own = await self.furnish(own=True)
+        self.other = await self.furnish(own=False)
+
+    async def furnish(self, *, own: bool) -> Things:
+        """新しいひとそろいを置く。実行は、ワーカーがいないので並んだまま。"""
+        services = self.api.services
+        project_id = DEFAULT_PROJECT if own else self.other_project
+        name = f"{'ours' if own else MARK}-{next(_numbers)}"
+        draft = CredentialDraft(name, CredentialKind.PASSWORD, password=Secret("p4ss"))
+        credential = await services.credentials.create(SYSTEM, project_id, draft)
+        server = await services.servers.create(SYSTEM, project_id, server_draft(name, credential.id))
+        job = await services.jobs.create(SYSTEM, project_id, job_draft(name, server.id))
+        execution = await services.starts.start(SYSTEM, StartRequest(JobId(job.id)))
+        return Things(
+            project_id, credential.id, server.id, job.id, execution.execution.id, execution.targets[0].id
+        )
+
+    async def token_of(self, who: Who) -> str:
+        user = await self.api.add_user(who.role, f"user-{next(_numbers)}")
+        if who.member is not None:
+            async with self.api.transactions.begin() as tx:
+                await tx.connection.execute(
+                    insert(project_members).values(
+                        user_id=user.id, project_id=DEFAULT_PROJECT, role=who.member
+                    )
+                )
+        return self.api.token_of(user)
+
+
+def server_draft(name: str, credential_id: CredentialId, tag: str | None = None) -> ServerDraft:
+    # だれも待ち受けないポート。つなぎに行っても、すぐに断られる
+    return ServerDraft(
+        name=name,
+        description="",
+        host="127.0.0.1",
+        port=1,
+        username="x",
+        credential_id=credential_id,
+        tags=(tag or name, "web"),
+        run_directory=None,
+    )
+
+
+def job_draft(name: str, server_id: ServerId) -> JobDraft:
+    return JobDraft(
+        name=name,
+        description="",
+        spec=ScriptSpec(script="true", interpreter=None, env=(), working_directory=None, timeout_s=None),
+        server_ids=(server_id,),
+        enabled=True,
+    )
