@@ -69,7 +69,7 @@ async def store(url: str, data: bytes) -> int:
     writer = LogWriter(writing, SystemClock())
     assignment = await new_target(engine)
     running = asyncio.create_task(writer.run(), name="log-writer")
-    stream = writer.open(assignment, Masker([]))
+    stream = writer.open(assignment, Masker())
     for start in range(0, len(data), _SLICE):
         await stream.write(data[start : start + _SLICE])
     await stream.finish()

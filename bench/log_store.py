@@ -20,13 +20,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tsubame.business.executions.entities import Assignment, Lease
 from tsubame.business.executions.log_writer import LogWriter
-from tsubame.business.executions.masking import Masker
+from tsubame.business.executions.masking import Masker, MaskingPlan
 from tsubame.business.executions.states import TargetState
 from tsubame.business.jobs.entities import ScriptSpec
 from tsubame.business.shared.ids import ExecutionId, TargetId, WorkerId
 from tsubame.data_access.db.embedded import EmbeddedPostgres
 from tsubame.data_access.db.engine import create_engine
 from tsubame.data_access.db.migrate import migrate
+from tsubame.data_access.literal_search import LiteralSearch
 from tsubame.data_access.logstore.chunks import ChunkStore
 from tsubame.data_access.logstore.frames import compress
 from tsubame.data_access.logstore.partitions import ensure_partitions
@@ -120,7 +121,7 @@ async def through_writer(
     assignment = await new_target(engine)
     running = asyncio.create_task(writer.run(), name="log-writer")
     started, cpu = time.perf_counter(), time.process_time()
-    stream = writer.open(assignment, Masker(secrets))
+    stream = writer.open(assignment, Masker(MaskingPlan(map(str.encode, secrets), LiteralSearch)))
     for start in range(0, len(data), _SLICE):
         await stream.write(data[start : start + _SLICE])
     await stream.finish()

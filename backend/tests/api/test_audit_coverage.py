@@ -238,6 +238,15 @@ async def reset_scene(world: World) -> Call:
     return Call(await world.admin(), None, {"user_id": user_id})
 
 
+VARIABLE: Final = {"name": "TOKEN", "kind": "secret", "value": "hunter2-hunter2"}
+
+
+async def variable_scene(world: World) -> Call:
+    admin = await world.admin()
+    variable = created(await admin.post("/variables", json={"scope": "global", **VARIABLE}))
+    return Call(admin, VARIABLE, {"variable_id": variable["id"]})
+
+
 SCENES: Final[dict[str, Scene]] = {
     "POST /api/v1/auth/second-factor": second_step_scene,
     "POST /api/v1/auth/second-factor/enrolment/confirm": required_scene,
@@ -259,6 +268,9 @@ SCENES: Final[dict[str, Scene]] = {
     "POST /api/v1/servers/{server_id}/host-key/approve": host_key_scene,
     "POST /api/v1/servers/{server_id}/test": on_server(),
     "DELETE /api/v1/servers/{server_id}/runs/{run_id}": run_scene,
+    "POST /api/v1/variables": simply(scope="global", **VARIABLE),
+    "PUT /api/v1/variables/{variable_id}": variable_scene,
+    "DELETE /api/v1/variables/{variable_id}": variable_scene,
     "POST /api/v1/jobs": simply(**job_body()),
     "PUT /api/v1/jobs/{job_id}": on_job(job_body(script="echo new\n")),
     "DELETE /api/v1/jobs/{job_id}": on_job(),

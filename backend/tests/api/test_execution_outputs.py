@@ -33,7 +33,7 @@ class Outputs:
         made = cls(engine, LogRoom(url, engine), await add_targets(engine, len(logs)))
         async with made.room.writer() as writer:
             for target, data in zip(made.targets, logs, strict=True):
-                stream = writer.open(await claim(engine, target), Masker(()))
+                stream = writer.open(await claim(engine, target), Masker())
                 await stream.write(data)
                 await stream.finish()
         async with engine.begin() as connection:

@@ -45,7 +45,7 @@ async def test_times_group_lines(admin: httpx.AsyncClient, room: LogRoom) -> Non
     """同じときに届いた行は一つにまとまり、途中から求めても、その行の時刻が最初に来る。"""
     target = await room.target()
     async with room.writer(clock=Steps()) as writer:
-        stream = writer.open(await claim(room.engine, target), Masker([]))
+        stream = writer.open(await claim(room.engine, target), Masker())
         for part in (b"1\n2\n3", b"\n4\n", b"5\n"):
             await stream.write(part)
         await stream.finish()
@@ -102,11 +102,11 @@ async def test_half_written_mark_survives_a_crash(room: LogRoom) -> None:
     """印の行が半分だけ保存されたところで倒れても、引き継いだ者が、頭から見て一度だけ見つける。"""
     target = await room.target()
     async with room.writer() as writer:
-        stream = writer.open(await claim(room.engine, target), Masker([]))
+        stream = writer.open(await claim(room.engine, target), Masker())
         await stream.write(b"one\n\x1b[31m::err")
         await eventually(lambda: stream.durable.log > 4, "半分が確定する")
     async with room.writer() as writer:
-        stream = writer.open(await claim(room.engine, target), Masker([]))
+        stream = writer.open(await claim(room.engine, target), Masker())
         await stream.write(b"or::two\nthree\n")
         await stream.finish()
     stored = await room.reader.marks(target)

@@ -113,6 +113,11 @@ MATRIX: Final[dict[str, Rule]] = {
     "POST /api/v1/servers/{server_id}/test": Rule(WRITE, OPERATOR),
     "GET /api/v1/servers/{server_id}/runs": Rule(WRITE, OPERATOR),
     "DELETE /api/v1/servers/{server_id}/runs/{run_id}": Rule(WRITE, EDITOR),
+    "GET /api/v1/variables": Rule(WHOLE, VIEWER),
+    "POST /api/v1/variables": Rule(WRITE, EDITOR),
+    "PUT /api/v1/variables/{variable_id}": Rule(WRITE, EDITOR),
+    "DELETE /api/v1/variables/{variable_id}": Rule(WRITE, EDITOR),
+    "GET /api/v1/jobs/{job_id}/environment": Rule(READ, VIEWER),
     "GET /api/v1/jobs": Rule(LIST, VIEWER),
     "POST /api/v1/jobs": Rule(WRITE, EDITOR),
     "GET /api/v1/jobs/{job_id}": Rule(READ, VIEWER),
@@ -123,6 +128,7 @@ MATRIX: Final[dict[str, Rule]] = {
     "GET /api/v1/executions": Rule(LIST, VIEWER),
     "GET /api/v1/executions/{execution_id}": Rule(READ, VIEWER),
     "GET /api/v1/executions/{execution_id}/outputs": Rule(READ, VIEWER),
+    "GET /api/v1/executions/{execution_id}/variables": Rule(READ, VIEWER),
     "POST /api/v1/executions/{execution_id}/cancel": Rule(WRITE, OPERATOR),
     "POST /api/v1/executions/{execution_id}/rerun": Rule(WRITE, OPERATOR),
     "POST /api/v1/executions/{execution_id}/rerun-failed": Rule(WRITE, OPERATOR),
@@ -180,6 +186,10 @@ def _server(at: Things) -> dict[str, Any]:
     return {"name": _name(), "host": "127.0.0.1", "username": "x", "credential_id": at.credential_id}
 
 
+def _variable() -> dict[str, Any]:
+    return {"name": _name().replace("-", "_"), "kind": "plain", "value": "x"}
+
+
 # 型の検査は権限より先に進むので、通る形の本文を送る
 POLICY: Final[dict[str, Any]] = {"archive_after_days": 7, "keep_days": 3650, "keep_executions": None}
 BODIES: Final[dict[str, Callable[[Things], dict[str, Any]]]] = {
@@ -194,6 +204,8 @@ BODIES: Final[dict[str, Callable[[Things], dict[str, Any]]]] = {
     "POST /api/v1/servers": lambda at: _server(at) | {"project_id": at.project_id},
     "PUT /api/v1/servers/{server_id}": _server,
     "POST /api/v1/servers/{server_id}/host-key/approve": lambda _: {"fingerprint": "SHA256:x"},
+    "POST /api/v1/variables": lambda at: _variable() | {"scope": "project", "owner_id": at.project_id},
+    "PUT /api/v1/variables/{variable_id}": lambda _: _variable(),
     "POST /api/v1/jobs": lambda at: {"name": _name(), "script": "", "project_id": at.project_id},
     "PUT /api/v1/jobs/{job_id}": lambda _: {"name": _name(), "script": ""},
     "POST /api/v1/jobs/{job_id}/duplicate": lambda _: {"name": _name()},
@@ -212,6 +224,7 @@ BODIES: Final[dict[str, Callable[[Things], dict[str, Any]]]] = {
     "PUT /api/v1/storage/policies/jobs/{job_id}": lambda _: POLICY,
 }
 QUERIES: Final[dict[str, str]] = {
+    "GET /api/v1/variables": "scope=global",
     "GET /api/v1/targets/{target_id}/log/search": "q=x",
     "GET /api/v1/executions/{execution_id}/log/search": "q=x",
     "GET /api/v1/jobs/{job_id}/log/search": "q=x",
@@ -263,7 +276,7 @@ def test_every_route_is_listed() -> None:
 
 async def test_login_is_needed(api: Api) -> None:
     """表の道はどれも、通行証がなければ 401 で、本文より先に断る。"""
-    things = Things(*[9_999] * 6)
+    things = Things(*[9_999] * 7)
     async with api.anonymous() as client:
         for route in MATRIX:
             for headers in ({}, {"Authorization": "Basic YTpi"}, {"Authorization": "Bearer"}):
@@ -323,12 +336,12 @@ async def test_the_lists_do_name_other_things(world: TwoProjects) -> None:
     assert naming == NAMES_THINGS
 
 
-@pytest.mark.parametrize("parameter", sorted(asdict(Things(*[0] * 6))))
+@pytest.mark.parametrize("parameter", sorted(asdict(Things(*[0] * 7))))
 async def test_numbers_of_others_are_nobody(world: TwoProjects, parameter: str) -> None:
     """番号の入る道はどれも、よその物の番号に、ない番号と同じ答えを返す(自分の側では管理者でも)。"""
     touching = [route for route in MATRIX if f"{{{parameter}}}" in route]
     assert touching
-    nobody = Things(*[9_999_999] * 6)
+    nobody = Things(*[9_999_999] * 7)
     async with world.api.anonymous() as client:
         client.headers["Authorization"] = f"Bearer {await world.token_of(Who(None, ADMIN))}"
         for route in touching:

@@ -9,9 +9,9 @@ from datetime import date
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from harness.masking import masker_of
 from tsubame.business.executions.entities import Assignment, Lease
 from tsubame.business.executions.log_writer import LogWriter
-from tsubame.business.executions.masking import Masker
 from tsubame.business.executions.states import TargetState
 from tsubame.business.jobs.entities import ScriptSpec
 from tsubame.business.shared.clock import Clock
@@ -155,7 +155,7 @@ class LogRoom:
         target_id = await self.target()
         async with self.writer() as writer:
             assignment = await claim(self.engine, target_id, max_log_bytes)
-            stream = writer.open(assignment, Masker(secrets))
+            stream = writer.open(assignment, masker_of(secrets))
             await stream.write(data)
             await stream.finish()
         await self.settle(target_id)

@@ -17,6 +17,8 @@ from tsubame.business.shared.actor import SYSTEM
 from tsubame.business.shared.ids import DEFAULT_PROJECT, CredentialId, JobId, ProjectId, ServerId
 from tsubame.business.shared.permissions import Role, stronger
 from tsubame.business.shared.secret import Secret
+from tsubame.business.variables.drafts import VariableDraft
+from tsubame.business.variables.entities import Content, Owner, VariableKind, VariableScope
 from tsubame.data_access.tables.executions import workers
 from tsubame.data_access.tables.projects import project_members, projects
 
@@ -62,6 +64,7 @@ class Things:
     job_id: int
     execution_id: int
     target_id: int
+    variable_id: int
 
 
 class TwoProjects:
@@ -99,8 +102,16 @@ class TwoProjects:
         server = await services.servers.create(SYSTEM, project_id, server_draft(name, credential.id))
         job = await services.jobs.create(SYSTEM, project_id, job_draft(name, server.id))
         execution = await services.starts.start(SYSTEM, StartRequest(JobId(job.id)))
+        owner = Owner(VariableScope.PROJECT, project_id)
+        variable = VariableDraft(name.replace("-", "_"), VariableKind.SECRET, Content(b"hunter2-hunter2"))
         return Things(
-            project_id, credential.id, server.id, job.id, execution.execution.id, execution.targets[0].id
+            project_id=project_id,
+            credential_id=credential.id,
+            server_id=server.id,
+            job_id=job.id,
+            execution_id=execution.execution.id,
+            target_id=execution.targets[0].id,
+            variable_id=(await services.variables.create(SYSTEM, owner, variable)).id,
         )
 
     async def token_of(self, who: Who) -> str:

@@ -23,6 +23,7 @@ from tsubame.data_access.repositories.jobs import SqlJobRepository
 from tsubame.data_access.repositories.outputs import SqlOutputRepository
 from tsubame.data_access.repositories.policies import SqlPolicyRepository
 from tsubame.data_access.repositories.run_owners import SqlRunOwnerRepository
+from tsubame.data_access.repositories.run_secrets import SqlRunSecretRepository
 from tsubame.data_access.repositories.second_factor import (
     SqlChallengeRepository,
     SqlRecoveryCodeRepository,
@@ -35,6 +36,7 @@ from tsubame.data_access.repositories.servers import SqlServerRepository
 from tsubame.data_access.repositories.storage import SqlStorageRepository
 from tsubame.data_access.repositories.targets import SqlTargetRepository
 from tsubame.data_access.repositories.users import SqlUserRepository
+from tsubame.data_access.repositories.variables import SqlVariableRepository
 from tsubame.data_access.repositories.waiting import SqlWaitingRepository
 from tsubame.data_access.repositories.workers import SqlWorkerRepository
 
@@ -86,6 +88,14 @@ class SqlTransaction:
     @property
     def credentials(self) -> SqlCredentialRepository:
         return SqlCredentialRepository(self._connection)
+
+    @property
+    def variables(self) -> SqlVariableRepository:
+        return SqlVariableRepository(self._connection)
+
+    @property
+    def run_secrets(self) -> SqlRunSecretRepository:
+        return SqlRunSecretRepository(self._connection)
 
     @property
     def servers(self) -> SqlServerRepository:

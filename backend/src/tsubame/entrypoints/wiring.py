@@ -33,11 +33,13 @@ from tsubame.business.executions.cleaner import Cleaner
 from tsubame.business.executions.disk_patrol import DiskPatrol
 from tsubame.business.executions.dispatch import Dispatch
 from tsubame.business.executions.driver import DriverPorts
+from tsubame.business.executions.environments import RunEnvironments
 from tsubame.business.executions.housekeeping import HousekeepingService
 from tsubame.business.executions.intake import Intake
 from tsubame.business.executions.log_reading import LogReadingService
 from tsubame.business.executions.log_search import LogSearchService
 from tsubame.business.executions.log_writer import LogWriter
+from tsubame.business.executions.masking import MaskingPlans
 from tsubame.business.executions.merged_log import MergedLogService
 from tsubame.business.executions.outputs import OutputService
 from tsubame.business.executions.queue_service import QueueService
@@ -45,6 +47,7 @@ from tsubame.business.executions.records import TargetRecords
 from tsubame.business.executions.runner import TargetRunner
 from tsubame.business.executions.service import ExecutionService
 from tsubame.business.executions.starting import StartService
+from tsubame.business.jobs.environment import EnvironmentService
 from tsubame.business.jobs.service import JobService
 from tsubame.business.servers.connection_test import ConnectionTestService
 from tsubame.business.servers.endpoints import EndpointService
@@ -55,6 +58,7 @@ from tsubame.business.shared.periodic import every
 from tsubame.business.storage.keeper import StorageKeeper
 from tsubame.business.storage.service import StorageService
 from tsubame.business.users.service import UserService
+from tsubame.business.variables.service import VariableService
 from tsubame.business.workers.entities import Identity
 from tsubame.business.workers.service import WorkerService
 from tsubame.data_access.crypto.key_check import check_keys
@@ -68,6 +72,7 @@ from tsubame.data_access.db.engine import create_engine
 from tsubame.data_access.db.presence import Presence
 from tsubame.data_access.db.readiness import DatabaseReadiness
 from tsubame.data_access.db.signal_bus import PostgresSignalBus
+from tsubame.data_access.literal_search import LiteralSearch
 from tsubame.data_access.logstore.archiving import LogArchiver
 from tsubame.data_access.logstore.arrival_order import ChunkTimes
 from tsubame.data_access.logstore.chunks import ChunkStore
@@ -124,9 +129,13 @@ class Foundation:
         return ChunkReader(self.engine, self.places)
 
     @cached_property
+    def vault(self) -> FernetVault:
+        return FernetVault(self.keys)
+
+    @cached_property
     def endpoints(self) -> EndpointService:
         # 一つを皆で使う。同時に来た問い合わせを、まとめて読むため
-        return EndpointService(self.transactions, FernetVault(self.keys))
+        return EndpointService(self.transactions, self.vault)
 
 
 @asynccontextmanager
@@ -186,9 +195,11 @@ def http_services(foundation: Foundation, settings: Settings) -> HttpServices:
         connection_tests=ConnectionTestService(
             transactions, foundation.endpoints, ssh.tester, rooms.host_keys
         ),
+        variables=VariableService(transactions, foundation.vault),
+        environments=EnvironmentService(transactions),
         jobs=rooms.jobs,
         executions=ExecutionService(transactions, clock),
-        starts=StartService(transactions, clock),
+        starts=StartService(transactions, clock, foundation.vault),
         queue=QueueService(transactions),
         housekeeping=HousekeepingService(transactions, ssh.runs, foundation.endpoints, clock),
         logs=LogReadingService(foundation.log_reader, SqlLogTickets(foundation.engine), clock),
@@ -210,7 +221,7 @@ def _practice_rooms(foundation: Foundation) -> PracticeRooms:
     """練習用の見本も作る部屋。"""
     transactions, ssh = foundation.transactions, foundation.ssh
     return PracticeRooms(
-        credentials=CredentialService(transactions, FernetVault(foundation.keys), ssh.keys),
+        credentials=CredentialService(transactions, foundation.vault, ssh.keys),
         servers=ServerService(transactions, ssh.connections),
         host_keys=HostKeyService(transactions, foundation.endpoints, ssh.scanner, ssh.connections),
         jobs=JobService(transactions),
@@ -264,7 +275,10 @@ async def worker_parts(foundation: Foundation, settings: Settings) -> WorkerPart
     retention = timedelta(days=settings.remote_retention_days)
     cleaner = Cleaner(transactions, runs, foundation.endpoints, clock, retention)
     records = TargetRecords(transactions, clock, presence.worker_id)
-    ports = DriverPorts(records, runs, foundation.endpoints, log_writer, clock)
+    environments = RunEnvironments(transactions, foundation.vault)
+    ports = DriverPorts(
+        records, runs, foundation.endpoints, log_writer, clock, environments, MaskingPlans(LiteralSearch)
+    )
     runner = TargetRunner(transactions, ports, cleaner, presence.worker_id)
     return WorkerParts(
         presence=presence,

@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography.fernet import Fernet
 from sqlalchemy import func, select, update
 
 from harness.queueing import Floor, Order
@@ -13,6 +14,7 @@ from tsubame.business.executions.starting import StartService
 from tsubame.business.executions.states import ExecutionState, TargetState
 from tsubame.business.jobs.policies import OnFailures, Retry, Strategy
 from tsubame.business.shared.actor import SYSTEM
+from tsubame.data_access.crypto.vault import FernetVault
 from tsubame.data_access.system_clock import SystemClock
 from tsubame.data_access.tables.executions import targets
 from tsubame.data_access.transactions import SqlTransactions
@@ -38,7 +40,7 @@ def people(transactions: SqlTransactions) -> ExecutionService:
 
 @pytest.fixture
 def starts(transactions: SqlTransactions) -> StartService:
-    return StartService(transactions, SystemClock())
+    return StartService(transactions, SystemClock(), FernetVault([Fernet.generate_key().decode()]))
 
 
 async def states(floor: Floor, execution_id: int) -> list[str]:

@@ -39,7 +39,7 @@ async def test_log_of_a_past_month_is_still_written(room: LogRoom) -> None:
     """区画のない月に始まった走りのログも、引き継げば書ける。"""
     (target_id,) = await add_targets(room.engine, 1, date(2024, 2, 29))
     async with room.writer() as writer:
-        stream = writer.open(await claim(room.engine, target_id), Masker([]))
+        stream = writer.open(await claim(room.engine, target_id), Masker())
         await stream.write(b"long ago\n")
         await stream.finish()
     assert await room.read(target_id) == b"long ago\n"

@@ -42,7 +42,7 @@ async def test_any_stream_survives_crashes_and_reads_back(
     for stop in sorted(crashes | {len(parts)}):
         assignment = await claim(room.engine, target_id)
         async with room.writer() as writer:
-            stream = writer.open(assignment, Masker([]))
+            stream = writer.open(assignment, Masker())
             for end in bounds[: stop + 1]:
                 await stream.write(log[stream.remote_position : end])
             if stop >= len(parts):

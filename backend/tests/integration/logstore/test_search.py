@@ -56,7 +56,7 @@ async def test_any_chunks_give_the_naive_answer(
     """どんなかたまりに分けて書かれても、どの行から探しても、一行ずつ探した答えと同じ。"""
     target_id, log = await room.target(), b"".join(parts)
     async with room.writer() as writer:
-        stream = writer.open(await claim(room.engine, target_id), Masker([]))
+        stream = writer.open(await claim(room.engine, target_id), Masker())
         written = 0
         for part in parts:
             written += len(part)
@@ -130,7 +130,7 @@ async def test_growing_log_is_searched_once_each_line(room: LogRoom) -> None:
     seen: list[int] = []
     position = 0
     async with room.writer() as writer:
-        stream = writer.open(await claim(room.engine, target_id), Masker([]))
+        stream = writer.open(await claim(room.engine, target_id), Masker())
         for n in range(12):
             await stream.write(b"hit %d\nhi" % n if n % 3 else b"t none\n")
             await eventually(lambda: stream.held_bytes == 0, "書いた分が確定する")

@@ -58,7 +58,7 @@ async def test_endless_log_keeps_its_size(room: LogRoom) -> None:
     line = b"0123456789abcdef" * 8 + b"\n"
     log = b""
     async with room.writer() as writer:
-        stream = writer.open(await claim(room.engine, target_id, _MIB), Masker([]))
+        stream = writer.open(await claim(room.engine, target_id, _MIB), Masker())
         for _ in range(12):
             part = line * 4000
             log += part
@@ -78,7 +78,7 @@ async def test_trim_is_retried(room: LogRoom) -> None:
     """省くことが届かなければ、届くまでやり直し、終わりはそれを待つ。"""
     target_id = await room.target()
     async with room.writer(FailingTrim(room.url, room.engine)) as writer:
-        stream = writer.open(await claim(room.engine, target_id, 1000), Masker([]))
+        stream = writer.open(await claim(room.engine, target_id, 1000), Masker())
         await stream.write(b"0123456789\n" * 1000)
         await stream.finish()
     assert await _stored(room, target_id) < 1300
@@ -89,12 +89,12 @@ async def test_successor_trims_what_was_left(room: LogRoom) -> None:
     target_id = await room.target()
     log = b"0123456789\n" * 1000
     async with room.writer(NeverTrims(room.url, room.engine)) as writer:
-        stream = writer.open(await claim(room.engine, target_id, 1000), Masker([]))
+        stream = writer.open(await claim(room.engine, target_id, 1000), Masker())
         await stream.write(log)
         await eventually(lambda: stream.durable.log == len(log), "書ける")
     assert await _stored(room, target_id) == len(log)
     async with room.writer() as writer:
-        await writer.open(await claim(room.engine, target_id, 1000), Masker([])).finish()
+        await writer.open(await claim(room.engine, target_id, 1000), Masker()).finish()
     assert await _stored(room, target_id) < 1300
     gap = (await room.reader.extent(target_id)).gap
     assert gap is not None

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.logs import LogRoom, Naive, claim
+from harness.masking import masker_of
 from harness.waiting import eventually
 from tsubame.business.executions.log_limit import LogGap, LogLimit
 from tsubame.business.executions.log_marks import COMMANDS, SECTIONS, marks_of
@@ -52,7 +53,7 @@ async def _written(
     for stop in sorted({crash for crash in crashes if crash < len(bounds)} | {len(bounds)}):
         assignment = await claim(room.engine, target_id, most)
         async with room.writer() as writer:
-            stream = writer.open(assignment, Masker([_SECRET]))
+            stream = writer.open(assignment, masker_of([_SECRET]))
             for end in bounds[: stop + 1]:
                 await stream.write(log[stream.remote_position : end])
                 if end % 3 == 0:
@@ -75,7 +76,7 @@ async def test_any_stream_survives_crashes_and_limits(
 ) -> None:
     """伏せて切れて倒れても、上限の中と外のどちらでも、範囲・行・続きの読み方のすべてが素朴な答えと同じ。"""
     raw = b"".join(parts)
-    masker = Masker([_SECRET])
+    masker = masker_of([_SECRET])
     log = masker.feed(raw).data + masker.flush().data
     bounds = [sum(map(len, parts[: n + 1])) for n in range(len(parts))]
     target_id = await _written(room, raw, bounds, crashes, most)
@@ -168,7 +169,7 @@ async def test_times_are_when_each_line_began_to_arrive(
     target_id = await room.target()
     offsets, times = [], []
     async with room.writer(clock=clock) as writer:
-        stream = writer.open(await claim(room.engine, target_id), Masker([]))
+        stream = writer.open(await claim(room.engine, target_id), Masker())
         for at, part in enumerate(parts):
             clock.at += timedelta(milliseconds=pauses[at])
             if part:

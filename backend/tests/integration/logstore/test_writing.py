@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from harness.cutting_proxy import cutting_proxy
 from harness.logs import LogRoom, add_targets, claim
+from harness.masking import masker_of
 from harness.waiting import eventually
 from tsubame.business.executions.entities import Lease
 from tsubame.business.executions.errors import LeaseLostError, LogRefusedError
@@ -52,7 +53,7 @@ async def test_quiet_streams_share_commits(room: LogRoom) -> None:
     store = GatedStore(room.url, room.engine)
     ids = await add_targets(room.engine, 100)
     async with room.writer(store) as writer:
-        streams = [writer.open(await claim(room.engine, target_id), Masker([])) for target_id in ids]
+        streams = [writer.open(await claim(room.engine, target_id), Masker()) for target_id in ids]
         for line in range(20):
             await asyncio.gather(*(stream.write(b"line %d\n" % line) for stream in streams))
         ends = await asyncio.gather(*(stream.finish() for stream in streams))
@@ -65,7 +66,7 @@ async def test_first_line_does_not_wait(room: LogRoom) -> None:
     """暇なときの最初の一行は、それだけで確定する(後の行を待たない)。"""
     store = GatedStore(room.url, room.engine)
     async with room.writer(store) as writer:
-        stream = writer.open(await claim(room.engine, await room.target()), Masker([]))
+        stream = writer.open(await claim(room.engine, await room.target()), Masker())
         store.gate.clear()
         await stream.write(b"first\n")
         await eventually(lambda: store.batches == [1], "最初の一行が渡る")
@@ -81,7 +82,7 @@ async def test_firehose_waits_for_the_store(room: LogRoom) -> None:
     data = random.Random(5).randbytes(24 * 1024 * 1024)
     target_id = await room.target()
     async with room.writer(store) as writer:
-        stream = writer.open(await claim(room.engine, target_id), Masker([]))
+        stream = writer.open(await claim(room.engine, target_id), Masker())
         store.gate.clear()
         writing = asyncio.create_task(stream.write(data))
         await eventually(lambda: stream.held_bytes >= 16 * 1024 * 1024, "上限まで預かる")
@@ -98,10 +99,10 @@ async def test_stale_owner_cannot_write(room: LogRoom) -> None:
     """引き継がれたあとの古い持ち主は、書けずに知らされ、新しい持ち主のログは乱れない。"""
     target_id = await room.target()
     async with room.writer() as old, room.writer() as new:
-        stale = old.open(await claim(room.engine, target_id), Masker([]))
+        stale = old.open(await claim(room.engine, target_id), Masker())
         await stale.write(b"one\n")
         await eventually(lambda: stale.durable.log == 4, "引き継ぐ前の分が確定する")
-        fresh = new.open(await claim(room.engine, target_id), Masker([]))
+        fresh = new.open(await claim(room.engine, target_id), Masker())
         await stale.write(b"from the past\n")
         with pytest.raises(LeaseLostError):
             await stale.finish()
@@ -115,9 +116,9 @@ async def test_old_and_new_owner_in_one_commit(room: LogRoom) -> None:
     store = GatedStore(room.url, room.engine)
     target_id, other_id = await add_targets(room.engine, 2)
     async with room.writer(store) as writer:
-        blocker = writer.open(await claim(room.engine, other_id), Masker([]))
-        stale = writer.open(await claim(room.engine, target_id), Masker([]))
-        fresh = writer.open(await claim(room.engine, target_id), Masker([]))
+        blocker = writer.open(await claim(room.engine, other_id), Masker())
+        stale = writer.open(await claim(room.engine, target_id), Masker())
+        fresh = writer.open(await claim(room.engine, target_id), Masker())
         store.gate.clear()
         await blocker.write(b"x\n")
         await eventually(lambda: store.batches == [1], "先の確定が門で待つ")
@@ -137,7 +138,7 @@ async def test_cancelled_write_loses_nothing(room: LogRoom) -> None:
     target_id = await room.target()
     store = GatedStore(room.url, room.engine)
     async with room.writer(store) as writer:
-        stream = writer.open(await claim(room.engine, target_id), Masker([]))
+        stream = writer.open(await claim(room.engine, target_id), Masker())
         while stream.remote_position < len(data):
             store.packing.clear()
             writing = asyncio.create_task(stream.write(data[stream.remote_position :]))
@@ -163,7 +164,7 @@ async def test_masked_log_keeps_both_offsets(room: LogRoom) -> None:
         assignment = await claim(room.engine, target_id)
         assert assignment.remote_bytes == last.remote
         async with room.writer() as writer:
-            stream = writer.open(assignment, Masker(["hunter2-hunter2"]))
+            stream = writer.open(assignment, masker_of(["hunter2-hunter2"]))
             end = assignment.remote_bytes + 1501
             await stream.write(data[assignment.remote_bytes : end])
             if end >= len(data):
@@ -190,7 +191,7 @@ async def test_killed_connections_neither_lose_nor_double(room: LogRoom, seed: i
         room.writer() as writer,
         await psycopg.AsyncConnection.connect(room.url, autocommit=True) as killer,
     ):
-        streams = {key: writer.open(await claim(room.engine, key), Masker([])) for key in logs}
+        streams = {key: writer.open(await claim(room.engine, key), Masker()) for key in logs}
         while killed < 12:
             killing = asyncio.create_task(_rows(killer, _KILL, chance.random() * 0.03))
             while not killing.done():
@@ -215,7 +216,7 @@ async def test_lost_answers_neither_lose_nor_double(room: LogRoom, seed: int) ->
     async with cutting_proxy(room.url, seed, chance=0.1) as (proxy, url):
         store = ChunkStore(url, room.engine)
         async with room.writer(store) as writer:
-            stream = writer.open(await claim(room.engine, target_id), Masker([]))
+            stream = writer.open(await claim(room.engine, target_id), Masker())
             while proxy.cuts < 15:
                 data = chance.randbytes(chance.choice([7, 3000, 300_000]))
                 log += data
@@ -254,7 +255,7 @@ async def test_refused_piece_fails_only_its_own_target(room: LogRoom) -> None:
         )
     async with room.writer(store) as writer:
         streams = [
-            writer.open(await claim(room.engine, target_id), Masker([])) for target_id in (good, bad, other)
+            writer.open(await claim(room.engine, target_id), Masker()) for target_id in (good, bad, other)
         ]
         store.gate.clear()
         await streams[0].write(b"first\n")
@@ -268,7 +269,7 @@ async def test_refused_piece_fails_only_its_own_target(room: LogRoom) -> None:
             await streams[1].finish()
         with pytest.raises(LogRefusedError):
             await streams[1].write(b"more\n")
-        late = writer.open(await claim(room.engine, await room.target()), Masker([]))
+        late = writer.open(await claim(room.engine, await room.target()), Masker())
         await late.write(b"still here\n")
         assert (await late.finish()).log == 11
     assert store.batches[:2] == [1, 3]

@@ -3,6 +3,7 @@
 import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,15 @@ async def test_runs(ash: SshGateway, small: Endpoint) -> None:
     followed = await run(ash, small, script, environment=(("V", "日本 '\n"),))
     assert followed.log == b"x" * 20_000_000 + "日本 '\n\n".encode()
     assert followed.exited.exit_code == 5
+
+
+async def test_secret_files(ash: SshGateway, small: Endpoint) -> None:
+    """ファイルの秘密も、busybox の道具だけで切り分けられる。"""
+    files = (("FIRST", bytes(range(256)) * 100), ("SECOND", b"two\n"))
+    script = 'sha256sum <"$FIRST"; cat "$SECOND"; stat -c %a "$SECOND"; wc -c <"$0"\n'
+    followed = await run(ash, small, script, files=files)
+    digest = sha256(files[0][1]).hexdigest()
+    assert followed.log.decode() == f"{digest}  -\ntwo\n600\n{len(script)}\n"
 
 
 async def test_follower_is_our_own(ash: SshGateway, small: Endpoint) -> None:

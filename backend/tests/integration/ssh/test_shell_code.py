@@ -11,7 +11,7 @@ from tsubame.data_access.ssh.shell_code import UnsafeShellCodeError, minify
 
 OPERATIONS = [
     *("start", "attach", "probe", "cancel", "remove", "check", "touch", "list"),
-    *("runner", "second_half", "guarded_second_half", "sudo"),
+    *("runner", "second_half", "guarded_second_half", "second_half_with_files", "sudo"),
 ]
 SHELLS = [["dash"], ["bash", "--posix"], ["busybox", "ash"]]
 

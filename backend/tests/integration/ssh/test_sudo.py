@@ -104,6 +104,15 @@ async def test_every_operation_becomes_the_user(sshd: Sshd, ssh: SshGateway, sud
     assert not list(Path(hello.directory).glob(f"{wanted.run_id}*"))
 
 
+async def test_secret_file_is_for_that_user_only(sshd: Sshd, ssh: SshGateway, sudoers: Sudoers) -> None:
+    """ファイルの秘密は替わった先の利用者のもので、ログインした利用者にも読めない。"""
+    sudoers.allow("tsbsudo", "tsbsudo ALL=(tsbapp) NOPASSWD: /bin/sh")
+    endpoint = become(sshd, "tsbsudo", Sudo("tsbapp", None))
+    script = 'cat "$KEY"; stat -c "%a %U" "$KEY" "${KEY%/*}"\n'
+    followed = await run(ssh, endpoint, script, files=(("KEY", b"inside\n"),))
+    assert followed.log == b"inside\n600 tsbapp\n700 tsbapp\n"
+
+
 async def test_unneeded_password_is_never_sent(sshd: Sshd, ssh: SshGateway, sudoers: Sudoers) -> None:
     """NOPASSWD なら、パスワードを登録していても送らない。スクリプトの入力にも紛れない。"""
     sudoers.allow("tsbsudo", "tsbsudo ALL=(tsbapp) NOPASSWD: /bin/sh")

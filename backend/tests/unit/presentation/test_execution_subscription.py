@@ -75,6 +75,7 @@ def _target(position: int) -> Target:
         remote_bytes=0,
         log_bytes=0,
         log_lines=0,
+        log_masked=0,
         log_gap=None,
         log_day=date(2026, 11, 24),
         log_archived=False,

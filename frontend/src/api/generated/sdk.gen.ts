@@ -2,7 +2,7 @@
 
 import type { Client, ClientMeta, Options as Options2, RequestResult, TDataShape } from './client';
 import { client } from './client.gen';
-import type { AnswerChallengeData, AnswerChallengeErrors, AnswerChallengeResponses, ApproveHostKeyData, ApproveHostKeyErrors, ApproveHostKeyResponses, BeginChallengeEnrolmentData, BeginChallengeEnrolmentErrors, BeginChallengeEnrolmentResponses, BeginSecondFactorData, BeginSecondFactorErrors, BeginSecondFactorResponses, CancelExecutionData, CancelExecutionErrors, CancelExecutionResponses, ConfirmChallengeEnrolmentData, ConfirmChallengeEnrolmentErrors, ConfirmChallengeEnrolmentResponses, ConfirmSecondFactorData, ConfirmSecondFactorErrors, ConfirmSecondFactorResponses, ContinueExecutionData, ContinueExecutionErrors, ContinueExecutionResponses, CreateCredentialData, CreateCredentialErrors, CreateCredentialResponses, CreateDownloadTicketData, CreateDownloadTicketErrors, CreateDownloadTicketResponses, CreateJobData, CreateJobErrors, CreateJobResponses, CreateServerData, CreateServerErrors, CreateServerResponses, DeleteCredentialData, DeleteCredentialErrors, DeleteCredentialResponses, DeleteJobData, DeleteJobErrors, DeleteJobResponses, DeleteServerData, DeleteServerErrors, DeleteServerResponses, DeleteServerRunData, DeleteServerRunErrors, DeleteServerRunResponses, DisableSecondFactorData, DisableSecondFactorErrors, DisableSecondFactorResponses, DownloadTargetLogData, DownloadTargetLogErrors, DownloadTargetLogResponses, DrainWorkerData, DrainWorkerErrors, DrainWorkerResponses, DuplicateJobData, DuplicateJobErrors, DuplicateJobResponses, ExportAuditEventsData, ExportAuditEventsErrors, ExportAuditEventsResponses, GenerateCredentialData, GenerateCredentialErrors, GenerateCredentialResponses, GetAuditChainData, GetAuditChainErrors, GetAuditChainResponses, GetCredentialData, GetCredentialErrors, GetCredentialResponses, GetDashboardData, GetDashboardErrors, GetDashboardResponses, GetExecutionData, GetExecutionErrors, GetExecutionOutputsData, GetExecutionOutputsErrors, GetExecutionOutputsResponses, GetExecutionResponses, GetJobData, GetJobErrors, GetJobResponses, GetLimitsData, GetLimitsErrors, GetLimitsResponses, GetMeData, GetMeErrors, GetMeResponses, GetMergedLogData, GetMergedLogErrors, GetMergedLogResponses, GetQueueData, GetQueueErrors, GetQueueResponses, GetSecondFactorData, GetSecondFactorErrors, GetSecondFactorResponses, GetServerData, GetServerErrors, GetServerResponses, GetSetupData, GetSetupErrors, GetSetupResponses, GetSignInPolicyData, GetSignInPolicyErrors, GetSignInPolicyResponses, GetStorageData, GetStorageErrors, GetStorageResponses, GetTargetData, GetTargetErrors, GetTargetLogData, GetTargetLogErrors, GetTargetLogLinesData, GetTargetLogLinesErrors, GetTargetLogLinesResponses, GetTargetLogMarksData, GetTargetLogMarksErrors, GetTargetLogMarksResponses, GetTargetLogResponses, GetTargetLogTimesData, GetTargetLogTimesErrors, GetTargetLogTimesResponses, GetTargetResponses, ListAuditActionsData, ListAuditActionsErrors, ListAuditActionsResponses, ListAuditEventsData, ListAuditEventsErrors, ListAuditEventsResponses, ListCredentialsData, ListCredentialsErrors, ListCredentialsResponses, ListExecutionsData, ListExecutionsErrors, ListExecutionsResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListRetentionPoliciesData, ListRetentionPoliciesErrors, ListRetentionPoliciesResponses, ListServerRunsData, ListServerRunsErrors, ListServerRunsResponses, ListServersData, ListServersErrors, ListServersResponses, ListSignInPeopleData, ListSignInPeopleErrors, ListSignInPeopleResponses, ListTagsData, ListTagsErrors, ListTagsResponses, ListUsersData, ListUsersErrors, ListUsersResponses, ListWorkersData, ListWorkersErrors, ListWorkersResponses, LoginData, LoginErrors, LoginResponses, LogoutData, LogoutErrors, LogoutResponses, PauseExecutionData, PauseExecutionErrors, PauseExecutionResponses, PinExecutionData, PinExecutionErrors, PinExecutionResponses, PreviewRetentionData, PreviewRetentionErrors, PreviewRetentionResponses, RefreshData, RefreshErrors, RefreshResponses, RemoveJobRetentionData, RemoveJobRetentionErrors, RemoveJobRetentionResponses, RemoveProjectRetentionData, RemoveProjectRetentionErrors, RemoveProjectRetentionResponses, RenewRecoveryCodesData, RenewRecoveryCodesErrors, RenewRecoveryCodesResponses, RerunExecutionData, RerunExecutionErrors, RerunExecutionResponses, RerunFailedTargetsData, RerunFailedTargetsErrors, RerunFailedTargetsResponses, ResetSecondFactorData, ResetSecondFactorErrors, ResetSecondFactorResponses, ResolveServersData, ResolveServersErrors, ResolveServersResponses, ResumeWorkerData, ResumeWorkerErrors, ResumeWorkerResponses, RunCommandData, RunCommandErrors, RunCommandResponses, ScanHostKeyData, ScanHostKeyErrors, ScanHostKeyResponses, SearchExecutionLogsData, SearchExecutionLogsErrors, SearchExecutionLogsResponses, SearchJobLogsData, SearchJobLogsErrors, SearchJobLogsResponses, SearchTargetLogData, SearchTargetLogErrors, SearchTargetLogResponses, SetAuditRetentionData, SetAuditRetentionErrors, SetAuditRetentionResponses, SetGlobalRetentionData, SetGlobalRetentionErrors, SetGlobalRetentionResponses, SetJobRetentionData, SetJobRetentionErrors, SetJobRetentionResponses, SetLimitsData, SetLimitsErrors, SetLimitsResponses, SetProjectRetentionData, SetProjectRetentionErrors, SetProjectRetentionResponses, SetQueuePriorityData, SetQueuePriorityErrors, SetQueuePriorityResponses, SetSignInPolicyData, SetSignInPolicyErrors, SetSignInPolicyResponses, SetupData, SetupErrors, SetupResponses, StartExecutionData, StartExecutionErrors, StartExecutionResponses, TestServerData, TestServerErrors, TestServerResponses, UnpinExecutionData, UnpinExecutionErrors, UnpinExecutionResponses, UpdateCredentialData, UpdateCredentialErrors, UpdateCredentialResponses, UpdateJobData, UpdateJobErrors, UpdateJobResponses, UpdateServerData, UpdateServerErrors, UpdateServerResponses, VerifyAuditChainData, VerifyAuditChainErrors, VerifyAuditChainResponses } from './types.gen';
+import type { AnswerChallengeData, AnswerChallengeErrors, AnswerChallengeResponses, ApproveHostKeyData, ApproveHostKeyErrors, ApproveHostKeyResponses, BeginChallengeEnrolmentData, BeginChallengeEnrolmentErrors, BeginChallengeEnrolmentResponses, BeginSecondFactorData, BeginSecondFactorErrors, BeginSecondFactorResponses, CancelExecutionData, CancelExecutionErrors, CancelExecutionResponses, ConfirmChallengeEnrolmentData, ConfirmChallengeEnrolmentErrors, ConfirmChallengeEnrolmentResponses, ConfirmSecondFactorData, ConfirmSecondFactorErrors, ConfirmSecondFactorResponses, ContinueExecutionData, ContinueExecutionErrors, ContinueExecutionResponses, CreateCredentialData, CreateCredentialErrors, CreateCredentialResponses, CreateDownloadTicketData, CreateDownloadTicketErrors, CreateDownloadTicketResponses, CreateJobData, CreateJobErrors, CreateJobResponses, CreateServerData, CreateServerErrors, CreateServerResponses, CreateVariableData, CreateVariableErrors, CreateVariableResponses, DeleteCredentialData, DeleteCredentialErrors, DeleteCredentialResponses, DeleteJobData, DeleteJobErrors, DeleteJobResponses, DeleteServerData, DeleteServerErrors, DeleteServerResponses, DeleteServerRunData, DeleteServerRunErrors, DeleteServerRunResponses, DeleteVariableData, DeleteVariableErrors, DeleteVariableResponses, DisableSecondFactorData, DisableSecondFactorErrors, DisableSecondFactorResponses, DownloadTargetLogData, DownloadTargetLogErrors, DownloadTargetLogResponses, DrainWorkerData, DrainWorkerErrors, DrainWorkerResponses, DuplicateJobData, DuplicateJobErrors, DuplicateJobResponses, ExportAuditEventsData, ExportAuditEventsErrors, ExportAuditEventsResponses, GenerateCredentialData, GenerateCredentialErrors, GenerateCredentialResponses, GetAuditChainData, GetAuditChainErrors, GetAuditChainResponses, GetCredentialData, GetCredentialErrors, GetCredentialResponses, GetDashboardData, GetDashboardErrors, GetDashboardResponses, GetExecutionData, GetExecutionErrors, GetExecutionOutputsData, GetExecutionOutputsErrors, GetExecutionOutputsResponses, GetExecutionResponses, GetExecutionVariablesData, GetExecutionVariablesErrors, GetExecutionVariablesResponses, GetJobData, GetJobEnvironmentData, GetJobEnvironmentErrors, GetJobEnvironmentResponses, GetJobErrors, GetJobResponses, GetLimitsData, GetLimitsErrors, GetLimitsResponses, GetMeData, GetMeErrors, GetMeResponses, GetMergedLogData, GetMergedLogErrors, GetMergedLogResponses, GetQueueData, GetQueueErrors, GetQueueResponses, GetSecondFactorData, GetSecondFactorErrors, GetSecondFactorResponses, GetServerData, GetServerErrors, GetServerResponses, GetSetupData, GetSetupErrors, GetSetupResponses, GetSignInPolicyData, GetSignInPolicyErrors, GetSignInPolicyResponses, GetStorageData, GetStorageErrors, GetStorageResponses, GetTargetData, GetTargetErrors, GetTargetLogData, GetTargetLogErrors, GetTargetLogLinesData, GetTargetLogLinesErrors, GetTargetLogLinesResponses, GetTargetLogMarksData, GetTargetLogMarksErrors, GetTargetLogMarksResponses, GetTargetLogResponses, GetTargetLogTimesData, GetTargetLogTimesErrors, GetTargetLogTimesResponses, GetTargetResponses, ListAuditActionsData, ListAuditActionsErrors, ListAuditActionsResponses, ListAuditEventsData, ListAuditEventsErrors, ListAuditEventsResponses, ListCredentialsData, ListCredentialsErrors, ListCredentialsResponses, ListExecutionsData, ListExecutionsErrors, ListExecutionsResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListRetentionPoliciesData, ListRetentionPoliciesErrors, ListRetentionPoliciesResponses, ListServerRunsData, ListServerRunsErrors, ListServerRunsResponses, ListServersData, ListServersErrors, ListServersResponses, ListSignInPeopleData, ListSignInPeopleErrors, ListSignInPeopleResponses, ListTagsData, ListTagsErrors, ListTagsResponses, ListUsersData, ListUsersErrors, ListUsersResponses, ListVariablesData, ListVariablesErrors, ListVariablesResponses, ListWorkersData, ListWorkersErrors, ListWorkersResponses, LoginData, LoginErrors, LoginResponses, LogoutData, LogoutErrors, LogoutResponses, PauseExecutionData, PauseExecutionErrors, PauseExecutionResponses, PinExecutionData, PinExecutionErrors, PinExecutionResponses, PreviewRetentionData, PreviewRetentionErrors, PreviewRetentionResponses, RefreshData, RefreshErrors, RefreshResponses, RemoveJobRetentionData, RemoveJobRetentionErrors, RemoveJobRetentionResponses, RemoveProjectRetentionData, RemoveProjectRetentionErrors, RemoveProjectRetentionResponses, RenewRecoveryCodesData, RenewRecoveryCodesErrors, RenewRecoveryCodesResponses, RerunExecutionData, RerunExecutionErrors, RerunExecutionResponses, RerunFailedTargetsData, RerunFailedTargetsErrors, RerunFailedTargetsResponses, ResetSecondFactorData, ResetSecondFactorErrors, ResetSecondFactorResponses, ResolveServersData, ResolveServersErrors, ResolveServersResponses, ResumeWorkerData, ResumeWorkerErrors, ResumeWorkerResponses, RunCommandData, RunCommandErrors, RunCommandResponses, ScanHostKeyData, ScanHostKeyErrors, ScanHostKeyResponses, SearchExecutionLogsData, SearchExecutionLogsErrors, SearchExecutionLogsResponses, SearchJobLogsData, SearchJobLogsErrors, SearchJobLogsResponses, SearchTargetLogData, SearchTargetLogErrors, SearchTargetLogResponses, SetAuditRetentionData, SetAuditRetentionErrors, SetAuditRetentionResponses, SetGlobalRetentionData, SetGlobalRetentionErrors, SetGlobalRetentionResponses, SetJobRetentionData, SetJobRetentionErrors, SetJobRetentionResponses, SetLimitsData, SetLimitsErrors, SetLimitsResponses, SetProjectRetentionData, SetProjectRetentionErrors, SetProjectRetentionResponses, SetQueuePriorityData, SetQueuePriorityErrors, SetQueuePriorityResponses, SetSignInPolicyData, SetSignInPolicyErrors, SetSignInPolicyResponses, SetupData, SetupErrors, SetupResponses, StartExecutionData, StartExecutionErrors, StartExecutionResponses, TestServerData, TestServerErrors, TestServerResponses, UnpinExecutionData, UnpinExecutionErrors, UnpinExecutionResponses, UpdateCredentialData, UpdateCredentialErrors, UpdateCredentialResponses, UpdateJobData, UpdateJobErrors, UpdateJobResponses, UpdateServerData, UpdateServerErrors, UpdateServerResponses, UpdateVariableData, UpdateVariableErrors, UpdateVariableResponses, VerifyAuditChainData, VerifyAuditChainErrors, VerifyAuditChainResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -282,14 +282,35 @@ export const pinExecution = <ThrowOnError extends boolean = false>(options: Opti
  *
  * 同じ中身を、同じサーバで、もう一度動かす。
  */
-export const rerunExecution = <ThrowOnError extends boolean = false>(options: Options<RerunExecutionData, ThrowOnError>): RequestResult<RerunExecutionResponses, RerunExecutionErrors, ThrowOnError> => (options.client ?? client).post<RerunExecutionResponses, RerunExecutionErrors, ThrowOnError>({ url: '/api/v1/executions/{execution_id}/rerun', ...options });
+export const rerunExecution = <ThrowOnError extends boolean = false>(options: Options<RerunExecutionData, ThrowOnError>): RequestResult<RerunExecutionResponses, RerunExecutionErrors, ThrowOnError> => (options.client ?? client).post<RerunExecutionResponses, RerunExecutionErrors, ThrowOnError>({
+    url: '/api/v1/executions/{execution_id}/rerun',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
 
 /**
  * Rerun Failed
  *
  * 成功しなかった対象だけを、同じ実行の中で、もう一度動かす。前の試みは ``earlier_attempts`` に残る。
  */
-export const rerunFailedTargets = <ThrowOnError extends boolean = false>(options: Options<RerunFailedTargetsData, ThrowOnError>): RequestResult<RerunFailedTargetsResponses, RerunFailedTargetsErrors, ThrowOnError> => (options.client ?? client).post<RerunFailedTargetsResponses, RerunFailedTargetsErrors, ThrowOnError>({ url: '/api/v1/executions/{execution_id}/rerun-failed', ...options });
+export const rerunFailedTargets = <ThrowOnError extends boolean = false>(options: Options<RerunFailedTargetsData, ThrowOnError>): RequestResult<RerunFailedTargetsResponses, RerunFailedTargetsErrors, ThrowOnError> => (options.client ?? client).post<RerunFailedTargetsResponses, RerunFailedTargetsErrors, ThrowOnError>({
+    url: '/api/v1/executions/{execution_id}/rerun-failed',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Get Execution Variables
+ *
+ * 渡した変数と、使った秘密の名前と版。秘密の値は返さない。
+ */
+export const getExecutionVariables = <ThrowOnError extends boolean = false>(options: Options<GetExecutionVariablesData, ThrowOnError>): RequestResult<GetExecutionVariablesResponses, GetExecutionVariablesErrors, ThrowOnError> => (options.client ?? client).get<GetExecutionVariablesResponses, GetExecutionVariablesErrors, ThrowOnError>({ url: '/api/v1/executions/{execution_id}/variables', ...options });
 
 /**
  * List Jobs
@@ -341,6 +362,13 @@ export const duplicateJob = <ThrowOnError extends boolean = false>(options: Opti
         ...options.headers
     }
 });
+
+/**
+ * Get Job Environment
+ *
+ * このジョブをそのサーバで動かすときに効く変数と、隠れた変数。始めるときに渡す変数は、さらに強い。
+ */
+export const getJobEnvironment = <ThrowOnError extends boolean = false>(options: Options<GetJobEnvironmentData, ThrowOnError>): RequestResult<GetJobEnvironmentResponses, GetJobEnvironmentErrors, ThrowOnError> => (options.client ?? client).get<GetJobEnvironmentResponses, GetJobEnvironmentErrors, ThrowOnError>({ url: '/api/v1/jobs/{job_id}/environment', ...options });
 
 /**
  * Start Execution
@@ -737,6 +765,42 @@ export const listUsers = <ThrowOnError extends boolean = false>(options?: Option
  * 電話も回復コードもなくした人のために外す。その人のログインも終わらせる。
  */
 export const resetSecondFactor = <ThrowOnError extends boolean = false>(options: Options<ResetSecondFactorData, ThrowOnError>): RequestResult<ResetSecondFactorResponses, ResetSecondFactorErrors, ThrowOnError> => (options.client ?? client).delete<ResetSecondFactorResponses, ResetSecondFactorErrors, ThrowOnError>({ url: '/api/v1/users/{user_id}/second-factor', ...options });
+
+/**
+ * List Variables
+ *
+ * そこに置いた全部を、名前の順に。
+ */
+export const listVariables = <ThrowOnError extends boolean = false>(options: Options<ListVariablesData, ThrowOnError>): RequestResult<ListVariablesResponses, ListVariablesErrors, ThrowOnError> => (options.client ?? client).get<ListVariablesResponses, ListVariablesErrors, ThrowOnError>({ url: '/api/v1/variables', ...options });
+
+/**
+ * Create Variable
+ */
+export const createVariable = <ThrowOnError extends boolean = false>(options: Options<CreateVariableData, ThrowOnError>): RequestResult<CreateVariableResponses, CreateVariableErrors, ThrowOnError> => (options.client ?? client).post<CreateVariableResponses, CreateVariableErrors, ThrowOnError>({
+    url: '/api/v1/variables',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Delete Variable
+ */
+export const deleteVariable = <ThrowOnError extends boolean = false>(options: Options<DeleteVariableData, ThrowOnError>): RequestResult<DeleteVariableResponses, DeleteVariableErrors, ThrowOnError> => (options.client ?? client).delete<DeleteVariableResponses, DeleteVariableErrors, ThrowOnError>({ url: '/api/v1/variables/{variable_id}', ...options });
+
+/**
+ * Update Variable
+ */
+export const updateVariable = <ThrowOnError extends boolean = false>(options: Options<UpdateVariableData, ThrowOnError>): RequestResult<UpdateVariableResponses, UpdateVariableErrors, ThrowOnError> => (options.client ?? client).put<UpdateVariableResponses, UpdateVariableErrors, ThrowOnError>({
+    url: '/api/v1/variables/{variable_id}',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
 
 /**
  * List Workers

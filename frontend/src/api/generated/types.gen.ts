@@ -591,6 +591,41 @@ export type EnrolmentRead = {
 };
 
 /**
+ * EnvironmentEntryRead
+ *
+ * ``overridden_by`` があれば、もっと強い所に同じ名前があり、効かない。
+ */
+export type EnvironmentEntryRead = {
+    kind: VariableKind;
+    /**
+     * Maskable
+     */
+    maskable: boolean;
+    /**
+     * Name
+     */
+    name: string;
+    overridden_by: VariableScope | null;
+    scope: VariableScope;
+    /**
+     * Value
+     */
+    value: string | null;
+};
+
+/**
+ * EnvironmentRead
+ *
+ * 名前の順、同じ名前では強い順。
+ */
+export type EnvironmentRead = {
+    /**
+     * Items
+     */
+    items: Array<EnvironmentEntryRead>;
+};
+
+/**
  * ExecutionChanged
  *
  * 実行の全部。購読の初めと、合図を取りこぼしたおそれがあるときに届く。
@@ -851,6 +886,20 @@ export type ExecutionSummary = {
 };
 
 /**
+ * ExecutionVariablesRead
+ */
+export type ExecutionVariablesRead = {
+    /**
+     * Given
+     */
+    given: Array<GivenVariableRead>;
+    /**
+     * Used
+     */
+    used: Array<UsedSecretRead>;
+};
+
+/**
  * ExecutionsChanged
  */
 export type ExecutionsChanged = {
@@ -904,6 +953,32 @@ export type GenerateKeyInput = {
      * Project Id
      */
     project_id?: number;
+};
+
+/**
+ * GivenVariableInput
+ */
+export type GivenVariableInput = {
+    kind: VariableKind;
+    /**
+     * Name
+     */
+    name: string;
+};
+
+/**
+ * GivenVariableRead
+ */
+export type GivenVariableRead = {
+    kind: VariableKind;
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Value
+     */
+    value: string | null;
 };
 
 /**
@@ -1577,6 +1652,32 @@ export type MergedRowRead = {
 };
 
 /**
+ * NewVariableInput
+ *
+ * ``owner_id`` は、プロジェクト・サーバ・ジョブの番号。``global`` では省く。
+ */
+export type NewVariableInput = {
+    /**
+     * File Base64
+     */
+    file_base64?: string | null;
+    kind: VariableKind;
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Owner Id
+     */
+    owner_id?: number | null;
+    scope: VariableScope;
+    /**
+     * Value
+     */
+    value?: null;
+};
+
+/**
  * OnFailures
  *
  * 失敗が許した数を超えたときにすること。
@@ -1640,7 +1741,7 @@ export type PauseReason = 'by_person' | 'between_waves' | 'too_many_failures';
 /**
  * Permission
  */
-export type Permission = 'server:read' | 'server:write' | 'server:approve_host_key' | 'server:test' | 'credential:read' | 'credential:write' | 'job:read' | 'job:write' | 'execution:read' | 'execution:start' | 'execution:cancel' | 'execution:pause' | 'execution:command' | 'execution:pin' | 'queue:write' | 'limit:read' | 'limit:write' | 'worker:read' | 'worker:drain' | 'storage:read' | 'storage:write' | 'user:read' | 'user:write' | 'audit:read' | 'audit:retain';
+export type Permission = 'server:read' | 'server:write' | 'server:approve_host_key' | 'server:test' | 'credential:read' | 'credential:write' | 'variable:read' | 'variable:write' | 'variable:write_global' | 'job:read' | 'job:write' | 'execution:read' | 'execution:start' | 'execution:cancel' | 'execution:pause' | 'execution:command' | 'execution:pin' | 'queue:write' | 'limit:read' | 'limit:write' | 'worker:read' | 'worker:drain' | 'storage:read' | 'storage:write' | 'user:read' | 'user:write' | 'audit:read' | 'audit:retain';
 
 /**
  * Ping
@@ -2113,6 +2214,18 @@ export type RemoteRunRead = {
  * RemoteRunState
  */
 export type RemoteRunState = 'running' | 'ended' | 'unstarted';
+
+/**
+ * RerunInput
+ *
+ * 前に渡した秘密は、実行が終わると消える。もう一度動かすなら、``variables`` で渡し直す。
+ */
+export type RerunInput = {
+    /**
+     * Variables
+     */
+    variables?: Array<GivenVariableInput>;
+};
 
 /**
  * ResolveInput
@@ -2948,6 +3061,10 @@ export type StartInput = {
      * Server Ids
      */
     server_ids?: Array<number> | null;
+    /**
+     * Variables
+     */
+    variables?: Array<GivenVariableInput>;
 };
 
 /**
@@ -3247,6 +3364,10 @@ export type TargetRead = {
      */
     log_lines: number;
     /**
+     * Log Masked
+     */
+    log_masked: number;
+    /**
      * Not Before
      */
     not_before: string | null;
@@ -3343,6 +3464,28 @@ export type Unsubscribe = {
 };
 
 /**
+ * UsedSecretRead
+ *
+ * 対象が使った秘密。``maskable`` でなければ、短すぎてログで伏せていない。
+ */
+export type UsedSecretRead = {
+    kind: VariableKind;
+    /**
+     * Maskable
+     */
+    maskable: boolean;
+    /**
+     * Name
+     */
+    name: string;
+    scope: VariableScope;
+    /**
+     * Version
+     */
+    version: number;
+};
+
+/**
  * UserOption
  *
  * 絞り込みの選択肢に使う、利用者の名前。
@@ -3422,6 +3565,99 @@ export type ValidationError = {
      */
     type: string;
 };
+
+/**
+ * VariableInput
+ *
+ * ``plain`` と ``secret`` は ``value``、``file`` は ``file_base64`` に値を入れる。
+ *
+ * 更新で値を省くと、今の値のまま。秘密の値は、どの道でも返さない。
+ */
+export type VariableInput = {
+    /**
+     * File Base64
+     */
+    file_base64?: string | null;
+    kind: VariableKind;
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Value
+     */
+    value?: null;
+};
+
+/**
+ * VariableKind
+ */
+export type VariableKind = 'plain' | 'secret' | 'file';
+
+/**
+ * VariableList
+ */
+export type VariableList = {
+    /**
+     * Items
+     */
+    items: Array<VariableRead>;
+};
+
+/**
+ * VariableRead
+ */
+export type VariableRead = {
+    /**
+     * Created At
+     */
+    created_at: string;
+    /**
+     * Has Value
+     */
+    has_value: boolean;
+    /**
+     * Id
+     */
+    id: number;
+    kind: VariableKind;
+    /**
+     * Maskable
+     */
+    maskable: boolean;
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Owner Id
+     */
+    owner_id: number | null;
+    scope: VariableScope;
+    /**
+     * Updated At
+     */
+    updated_at: string;
+    /**
+     * Updated By Name
+     */
+    updated_by_name: string;
+    /**
+     * Value
+     */
+    value: string | null;
+    /**
+     * Version
+     */
+    version: number;
+};
+
+/**
+ * VariableScope
+ *
+ * どこで効くか。後に並べたものほど強い。
+ */
+export type VariableScope = 'global' | 'project' | 'server' | 'job' | 'execution';
 
 /**
  * VitalsRead
@@ -3573,6 +3809,21 @@ export type CredentialInputWritable = {
 };
 
 /**
+ * GivenVariableInput
+ */
+export type GivenVariableInputWritable = {
+    kind: VariableKind;
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Value
+     */
+    value: string;
+};
+
+/**
  * LoginInput
  */
 export type LoginInputWritable = {
@@ -3584,6 +3835,32 @@ export type LoginInputWritable = {
      * Username
      */
     username: string;
+};
+
+/**
+ * NewVariableInput
+ *
+ * ``owner_id`` は、プロジェクト・サーバ・ジョブの番号。``global`` では省く。
+ */
+export type NewVariableInputWritable = {
+    /**
+     * File Base64
+     */
+    file_base64?: string | null;
+    kind: VariableKind;
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Owner Id
+     */
+    owner_id?: number | null;
+    scope: VariableScope;
+    /**
+     * Value
+     */
+    value?: string | null;
 };
 
 /**
@@ -3600,6 +3877,18 @@ export type ProofInputWritable = {
      * Password
      */
     password?: string | null;
+};
+
+/**
+ * RerunInput
+ *
+ * 前に渡した秘密は、実行が終わると消える。もう一度動かすなら、``variables`` で渡し直す。
+ */
+export type RerunInputWritable = {
+    /**
+     * Variables
+     */
+    variables?: Array<GivenVariableInputWritable>;
 };
 
 /**
@@ -3622,6 +3911,51 @@ export type SetupInputWritable = {
      * Username
      */
     username: string;
+};
+
+/**
+ * StartInput
+ *
+ * 始め方。省けば、ジョブのとおり。
+ *
+ * ``server_ids`` を並べると、ジョブのサーバのうち、それだけで動かす。
+ */
+export type StartInputWritable = {
+    /**
+     * Priority
+     */
+    priority?: number | null;
+    /**
+     * Server Ids
+     */
+    server_ids?: Array<number> | null;
+    /**
+     * Variables
+     */
+    variables?: Array<GivenVariableInputWritable>;
+};
+
+/**
+ * VariableInput
+ *
+ * ``plain`` と ``secret`` は ``value``、``file`` は ``file_base64`` に値を入れる。
+ *
+ * 更新で値を省くと、今の値のまま。秘密の値は、どの道でも返さない。
+ */
+export type VariableInputWritable = {
+    /**
+     * File Base64
+     */
+    file_base64?: string | null;
+    kind: VariableKind;
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Value
+     */
+    value?: string | null;
 };
 
 export type ListAuditEventsData = {
@@ -5773,7 +6107,10 @@ export type PinExecutionResponses = {
 export type PinExecutionResponse = PinExecutionResponses[keyof PinExecutionResponses];
 
 export type RerunExecutionData = {
-    body?: never;
+    /**
+     * Body
+     */
+    body?: RerunInputWritable | null;
     path: {
         /**
          * Execution Id
@@ -5839,7 +6176,10 @@ export type RerunExecutionResponses = {
 export type RerunExecutionResponse = RerunExecutionResponses[keyof RerunExecutionResponses];
 
 export type RerunFailedTargetsData = {
-    body?: never;
+    /**
+     * Body
+     */
+    body?: RerunInputWritable | null;
     path: {
         /**
          * Execution Id
@@ -5903,6 +6243,72 @@ export type RerunFailedTargetsResponses = {
 };
 
 export type RerunFailedTargetsResponse = RerunFailedTargetsResponses[keyof RerunFailedTargetsResponses];
+
+export type GetExecutionVariablesData = {
+    body?: never;
+    path: {
+        /**
+         * Execution Id
+         */
+        execution_id: number;
+    };
+    query?: never;
+    url: '/api/v1/executions/{execution_id}/variables';
+};
+
+export type GetExecutionVariablesErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type GetExecutionVariablesError = GetExecutionVariablesErrors[keyof GetExecutionVariablesErrors];
+
+export type GetExecutionVariablesResponses = {
+    /**
+     * Successful Response
+     */
+    200: ExecutionVariablesRead;
+};
+
+export type GetExecutionVariablesResponse = GetExecutionVariablesResponses[keyof GetExecutionVariablesResponses];
 
 export type ListJobsData = {
     body?: never;
@@ -6321,11 +6727,82 @@ export type DuplicateJobResponses = {
 
 export type DuplicateJobResponse = DuplicateJobResponses[keyof DuplicateJobResponses];
 
+export type GetJobEnvironmentData = {
+    body?: never;
+    path: {
+        /**
+         * Job Id
+         */
+        job_id: number;
+    };
+    query?: {
+        /**
+         * Server Id
+         */
+        server_id?: number | null;
+    };
+    url: '/api/v1/jobs/{job_id}/environment';
+};
+
+export type GetJobEnvironmentErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type GetJobEnvironmentError = GetJobEnvironmentErrors[keyof GetJobEnvironmentErrors];
+
+export type GetJobEnvironmentResponses = {
+    /**
+     * Successful Response
+     */
+    200: EnvironmentRead;
+};
+
+export type GetJobEnvironmentResponse = GetJobEnvironmentResponses[keyof GetJobEnvironmentResponses];
+
 export type StartExecutionData = {
     /**
      * Body
      */
-    body?: StartInput | null;
+    body?: StartInputWritable | null;
     headers?: {
         /**
          * Idempotency-Key
@@ -9392,6 +9869,272 @@ export type ResetSecondFactorResponses = {
 };
 
 export type ResetSecondFactorResponse = ResetSecondFactorResponses[keyof ResetSecondFactorResponses];
+
+export type ListVariablesData = {
+    body?: never;
+    path?: never;
+    query: {
+        scope: VariableScope;
+        /**
+         * Owner Id
+         */
+        owner_id?: number | null;
+    };
+    url: '/api/v1/variables';
+};
+
+export type ListVariablesErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type ListVariablesError = ListVariablesErrors[keyof ListVariablesErrors];
+
+export type ListVariablesResponses = {
+    /**
+     * Successful Response
+     */
+    200: VariableList;
+};
+
+export type ListVariablesResponse = ListVariablesResponses[keyof ListVariablesResponses];
+
+export type CreateVariableData = {
+    body: NewVariableInputWritable;
+    path?: never;
+    query?: never;
+    url: '/api/v1/variables';
+};
+
+export type CreateVariableErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type CreateVariableError = CreateVariableErrors[keyof CreateVariableErrors];
+
+export type CreateVariableResponses = {
+    /**
+     * Successful Response
+     */
+    201: VariableRead;
+};
+
+export type CreateVariableResponse = CreateVariableResponses[keyof CreateVariableResponses];
+
+export type DeleteVariableData = {
+    body?: never;
+    path: {
+        /**
+         * Variable Id
+         */
+        variable_id: number;
+    };
+    query?: never;
+    url: '/api/v1/variables/{variable_id}';
+};
+
+export type DeleteVariableErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type DeleteVariableError = DeleteVariableErrors[keyof DeleteVariableErrors];
+
+export type DeleteVariableResponses = {
+    /**
+     * Successful Response
+     */
+    204: void;
+};
+
+export type DeleteVariableResponse = DeleteVariableResponses[keyof DeleteVariableResponses];
+
+export type UpdateVariableData = {
+    body: VariableInputWritable;
+    headers?: {
+        /**
+         * If-Match
+         */
+        'if-match'?: string | null;
+    };
+    path: {
+        /**
+         * Variable Id
+         */
+        variable_id: number;
+    };
+    query?: never;
+    url: '/api/v1/variables/{variable_id}';
+};
+
+export type UpdateVariableErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type UpdateVariableError = UpdateVariableErrors[keyof UpdateVariableErrors];
+
+export type UpdateVariableResponses = {
+    /**
+     * Successful Response
+     */
+    200: VariableRead;
+};
+
+export type UpdateVariableResponse = UpdateVariableResponses[keyof UpdateVariableResponses];
 
 export type ListWorkersData = {
     body?: never;

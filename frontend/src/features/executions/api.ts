@@ -1,4 +1,4 @@
-import type { ExecutionPage, ExecutionRead, JobPage, ServerPage, StartInput, TargetRead, UserOptions } from '@/api'
+import type { ExecutionPage, ExecutionRead, JobPage, ServerPage, StartInputWritable, TargetRead, UserOptions } from '@/api'
 import { unwrap } from '@/api/client'
 import * as sdk from '@/api/generated'
 import type { ExecutionFilters } from './composables/executionFilters'
@@ -61,7 +61,7 @@ export function fetchTarget(id: number, signal?: AbortSignal): Promise<TargetRea
 }
 
 /** `key` は一度の操作に一つ。送り直しても、実行が二つ始まらない。 */
-export function startExecution(jobId: number, key: string, body: StartInput = {}): Promise<ExecutionRead> {
+export function startExecution(jobId: number, key: string, body: StartInputWritable = {}): Promise<ExecutionRead> {
   return unwrap(sdk.startExecution({ path: { job_id: jobId }, body, headers: { 'idempotency-key': key } }))
 }
 

@@ -49,6 +49,7 @@ export function targetRead(change: Partial<TargetRead> = {}): TargetRead {
     exit_code: null,
     log_bytes: 0,
     log_lines: 0,
+    log_masked: 0,
     log_gap: null,
     log_archived: false,
     survivors: [],

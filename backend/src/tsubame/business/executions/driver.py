@@ -7,14 +7,16 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from tsubame.business.credentials.entities import KeyLogin, PasswordLogin
 from tsubame.business.executions.entities import Assignment, Ending, Mark, TargetResult
+from tsubame.business.executions.environments import RunEnvironment
+from tsubame.business.executions.errors import SecretUnusableError
 from tsubame.business.executions.log_writer import LogStream, LogWriter
-from tsubame.business.executions.masking import Masker
+from tsubame.business.executions.masking import Masker, MaskingPlan, MaskingPlans, masked_text
 from tsubame.business.executions.outcomes import Stopped, decide, never_started
 from tsubame.business.executions.reasons import Reason
 from tsubame.business.executions.records import TargetRecords
@@ -63,6 +65,14 @@ class Endpoints(Protocol):
         ...
 
 
+class Environments(Protocol):
+    """対象に渡す変数を決める口。"""
+
+    async def of(self, assignment: Assignment) -> RunEnvironment:
+        """Raises: SecretUnusableError。"""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class DriverPorts:
     records: TargetRecords
@@ -70,6 +80,8 @@ class DriverPorts:
     endpoints: Endpoints
     log_writer: LogWriter
     clock: Clock
+    environments: Environments
+    masking: MaskingPlans
 
 
 class TargetDriver:
@@ -84,6 +96,8 @@ class TargetDriver:
         self._marked: tuple[TargetState, str | None] | None = None
         # starting のあいだに引き継いだなら、前の者がもう送り出したかもしれない
         self._maybe_sent = assignment.lease.epoch > 1 or assignment.state is not TargetState.STARTING
+        self._environment = RunEnvironment()
+        self._plan: MaskingPlan | None = None
         self.endpoint: Endpoint | None = None
         """最後に使ったつなぎ方。"""
 
@@ -94,6 +108,7 @@ class TargetDriver:
             LeaseLostError: ほかのワーカーが引き継いだ。
         """
         result = await self._drive(cancel)
+        result = replace(result, detail=self._masked(result.detail))
         await self._ports.records.end(Ending(self._lease, result))
         return result
 
@@ -101,13 +116,30 @@ class TargetDriver:
         if cancel.is_set() and not self._maybe_sent:
             return TargetResult(state=TargetState.CANCELLED, reason=Reason.CANCELLED_BY_USER)
         try:
-            return await self._run(await self._endpoint(), cancel)
+            return await self._run(await self._prepared(), cancel)
         except ServerNotFoundError:
             return TargetResult(state=TargetState.FAILED, reason=Reason.SERVER_DELETED)
+        except SecretUnusableError as problem:
+            return TargetResult(state=TargetState.FAILED, reason=Reason.SECRET_UNUSABLE, detail=str(problem))
         except ConnectionProblem as problem:
             if cancel.is_set() and not self._maybe_sent:
                 return TargetResult(state=TargetState.CANCELLED, reason=Reason.CANCELLED_BY_USER)
             return TargetResult(state=TargetState.FAILED, reason=problem.code, detail=problem.detail)
+
+    async def _prepared(self) -> Endpoint:
+        """つなぐのに要るものと、渡す変数を、同時に読む。"""
+        reading = asyncio.create_task(
+            self._ports.environments.of(self._assignment), name=f"environment-{self._lease.target_id}"
+        )
+        async with _owning(reading):
+            endpoint = await self._endpoint()
+            self._environment = await reading
+        self._plan = self._ports.masking.of((*secrets_of(endpoint), *self._environment.secrets))
+        return endpoint
+
+    def _masked(self, detail: str) -> str:
+        """理由の文にも、相手の言ったことを通じて、渡した値が混ざりうる。"""
+        return detail if self._plan is None else masked_text(self._plan, detail)
 
     async def _endpoint(self) -> Endpoint:
         if self._assignment.server_id is None:
@@ -118,7 +150,7 @@ class TargetDriver:
         stopper = Stopper(
             self._ports.runs, self._ports.clock, self._assignment.run_id, lambda: not self._maybe_sent
         )
-        log = self._ports.log_writer.open(self._assignment, Masker(secrets_of(endpoint)))
+        log = self._ports.log_writer.open(self._assignment, Masker(self._plan))
         if self._state is not TargetState.STARTING:
             stopper.run_began()
         watching = asyncio.create_task(
@@ -205,12 +237,20 @@ class TargetDriver:
                 run_id=self._assignment.run_id,
                 script=script_bytes(spec),
                 interpreter=interpreter_of(spec),
-                environment=spec.env,
+                environment=(*self._environment.variables, *self._own_variables(endpoint)),
                 working_directory=spec.working_directory,
                 guard=_guard(spec),
+                files=self._environment.files,
             )
             return await self._ports.runs.start(endpoint, order, lambda: self._sending(stopper))
         return await self._ports.runs.attach(endpoint, self._assignment.run_id, offset)
+
+    def _own_variables(self, endpoint: Endpoint) -> tuple[tuple[str, str], ...]:
+        """どの走りにも渡す、つばめの変数。ほかに ``TSUBAME_RUN_ID`` を、送るときに足す。"""
+        return (
+            ("TSUBAME_EXECUTION_ID", str(self._lease.execution_id)),
+            ("TSUBAME_SERVER_NAME", endpoint.name),
+        )
 
     def _sending(self, stopper: Stopper) -> None:
         """いよいよ送り出す。まだ一度も送っていないのに止めよと言われていたら、送らない。"""
@@ -278,7 +318,7 @@ class TargetDriver:
         self._state = state
         if self._marked == (state, reason):
             return
-        await self._ports.records.mark(Mark(self._lease, state, reason, detail))
+        await self._ports.records.mark(Mark(self._lease, state, reason, self._masked(detail)))
         self._marked = (state, reason)
 
 
@@ -289,15 +329,17 @@ def _guard(spec: ScriptSpec) -> Guard | None:
     return Guard(spec.timeout_s, spec.stop_without_contact_s, GRACE_S)
 
 
-def secrets_of(endpoint: Endpoint) -> tuple[str, ...]:
+def secrets_of(endpoint: Endpoint) -> tuple[bytes, ...]:
     """ログに出てはならない値。"""
-    match endpoint.login:
-        case PasswordLogin(password=login):
-            secret: Secret | None = login
-        case KeyLogin(passphrase=passphrase):
-            secret = passphrase
-    sudo = None if endpoint.sudo is None else endpoint.sudo.password
-    return tuple(held.reveal() for held in (secret, sudo) if held is not None)
+    held: list[Secret | None] = []
+    for hop in (*endpoint.hops, endpoint):
+        match hop.login:
+            case PasswordLogin(password=login):
+                held.append(login)
+            case KeyLogin(passphrase=passphrase):
+                held.append(passphrase)
+        held.append(None if hop.sudo is None else hop.sudo.password)
+    return tuple(secret.reveal().encode("utf-8", "surrogatepass") for secret in held if secret is not None)
 
 
 @contextlib.asynccontextmanager

@@ -95,6 +95,7 @@ class Target:
         remote_bytes: サーバのファイルから取り込んだバイト数。再開の位置。
         log_bytes: 保存したバイト数。伏せ字で長さが変わるので ``remote_bytes`` と違いうる。
         log_lines: 保存した行の数。最後の途中の行も 1 と数える。
+        log_masked: 秘密の値を伏せた所の数。
         log_gap: 大きさの上限を超えて省いた、ログの真ん中。
         log_archived: ログは保管先へ移してある。
         survivors: 中止しても消えなかったプロセスの番号。
@@ -116,6 +117,7 @@ class Target:
     remote_bytes: int
     log_bytes: int
     log_lines: int
+    log_masked: int
     log_gap: LogGap | None
     log_day: date
     log_archived: bool

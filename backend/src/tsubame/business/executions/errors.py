@@ -86,6 +86,16 @@ class LogRefusedError(Exception):
     """置き場が、この一切れを受け取らない。待っても変わらない。"""
 
 
+class SecretsNeededError(ConflictError):
+    """前の実行に渡した秘密は、もうない。もう一度渡すこと。"""
+
+    code = "secrets_needed"
+
+
+class SecretUnusableError(Exception):
+    """しまってある秘密を開けない。何が開けないかは文にある。"""
+
+
 class DownloadTicketError(PermissionDeniedError):
     """ログを落とす券が、使われたか、期限が切れたか、作りもの。"""
 

@@ -70,6 +70,10 @@ class FlowRepository(Protocol):
         """終わった実行を、もう一度待ち行列に並べる。中止や一時停止の跡は消す。"""
         ...
 
+    async def forget_secrets(self, execution_ids: Sequence[ExecutionId]) -> None:
+        """終わった実行だけに渡された秘密の値を捨てる。"""
+        ...
+
     async def refresh(self, execution_id: ExecutionId, at: datetime) -> None:
         """対象の行から、実行の状態と数を直し、合図を送る。"""
         ...
@@ -105,6 +109,7 @@ async def end_targets(tx: FlowTx, endings: Sequence[Ending], at: datetime) -> Ab
             moving[execution_id] = True
     for execution_id, by_strategy in moving.items():
         await (advance if by_strategy else _refresh)(tx, execution_id, at)
+    await tx.flow.forget_secrets(sorted({ending.lease.execution_id for ending in endings}))
     # 空きができた
     await tx.signals.send(SignalKind.QUEUE, [0])
     return ended.keys()

@@ -9,6 +9,7 @@ from tsubame.business.executions.log_arrivals import ArrivalNotes
 from tsubame.business.executions.log_limit import LogLimit
 from tsubame.business.executions.log_marks import FoundMark, PlacedMark, scan, skim
 from tsubame.business.executions.log_store import LogBlock, LogChunk, LogStore
+from tsubame.business.executions.masking import MaskedBytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +18,14 @@ class Packed:
 
     Attributes:
         consumed: サーバのファイルの何バイトに当たるか。
+        masked: 伏せた所の数。
         marks: 行番号は、このかたまりの中で数えたもの。
         line_head: ここまで保存したとき、途中の行が印になりうるなら、その始まり。
     """
 
     chunks: tuple[LogChunk, ...]
     consumed: int
+    masked: int
     marks: tuple[PlacedMark, ...]
     line_head: bytes
 
@@ -38,6 +41,7 @@ class _Loose:
         self.parts: list[bytes] = []
         self.size = 0
         self.consumed = 0
+        self.masked = 0
         self.notes = ArrivalNotes()
 
 
@@ -62,12 +66,13 @@ class Packer:
     def size(self) -> int:
         return self._loose.size
 
-    def add(self, data: bytes, consumed: int, at_ms: int) -> None:
+    def add(self, part: MaskedBytes, at_ms: int) -> None:
         loose = self._loose
         loose.notes.note(loose.size, at_ms)
-        loose.parts.append(data)
-        loose.size += len(data)
-        loose.consumed += consumed
+        loose.parts.append(part.data)
+        loose.size += len(part.data)
+        loose.consumed += part.consumed
+        loose.masked += part.count
 
     def drop(self) -> None:
         self._loose = _Loose()
@@ -92,7 +97,7 @@ class Packer:
             start += block.byte_length
             self._open_line = block.open_line
         self._position += start
-        return Packed(tuple(chunks), loose.consumed, tuple(marks), self._head or b"")
+        return Packed(tuple(chunks), loose.consumed, loose.masked, tuple(marks), self._head or b"")
 
     def _pieces(self, loose: _Loose) -> Iterator[Sequence[bytes]]:
         """上限の境で切る。たいていは切らない。"""

@@ -56,6 +56,7 @@ class LogPiece:
         line_head: これを書いたあとの途中の行が印になりうるなら、その始まり。
         marks: 一緒に残す印。
         mark_total: これを書いたあとの、見つけた印の数(残さないものも数える)。
+        masked: この一切れで伏せた所の数。
     """
 
     lease: Lease
@@ -68,6 +69,7 @@ class LogPiece:
     line_head: bytes = b""
     marks: tuple[PlacedMark, ...] = ()
     mark_total: int = 0
+    masked: int = 0
 
     @property
     def byte_end(self) -> int:

@@ -145,7 +145,7 @@ class LogStream:
         if not masked.data:
             return
         size = len(masked.data)
-        self._packer.add(masked.data, masked.consumed, self._desk.now_ms())
+        self._packer.add(masked, self._desk.now_ms())
         self._produced += size
         self._hold(size)
         self._count(size)
@@ -202,6 +202,7 @@ class LogStream:
             line_head=taken[-1].line_head,
             marks=self._placed(taken),
             mark_total=found,
+            masked=sum(packed.masked for packed in taken),
         )
         self._count(piece.byte_start - piece.byte_end)
         return piece

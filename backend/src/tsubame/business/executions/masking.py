@@ -2,19 +2,115 @@
 
 値の途中で切れて届いても見逃さないよう、値の始まりかもしれない末尾は、続きが来るまで出さない。
 出した所までの状態は持たないので、出し終えた位置から新しい ``Masker`` で始めても同じ結果になる。
+
+速さは、探す相手を「頭」(形の最初の数バイト)にそろえ、何千あっても一度に探す道具(``HeadFinder``)に
+任せることで出る。頭が一つも見つからなければ、それで終わり。見つかった所だけを、ここで見比べる。
 """
 
-from collections.abc import Sequence
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
-from tsubame.business.executions.secret_forms import MIN_CHARS, forms_of
+from tsubame.business.executions.secret_forms import forms_of
+from tsubame.business.variables.masks import MIN_CHARS
 
 MASK: Final = b"********"
-# 末尾の見比べで、まず何バイトの一致を速い検索で探すか
-_HEAD: Final = 8
+HEAD_BYTES: Final = 8
+"""頭の長さの上限。長いほど空振りが減る。"""
 # 重なり合って続く値を一つにまとめる長さの上限(最も長い形の何倍か)。溜める量を限るため
 _RUN_LIMIT: Final = 4
+
+
+class HeadFinder(Protocol):
+    """たくさんの頭を、一度に探す道具。"""
+
+    def find(self, data: bytes) -> list[int]:
+        """どれかの頭が始まる位置の全部。重なってよい。並びは問わない。"""
+        ...
+
+
+FinderFactory = Callable[[Sequence[bytes]], HeadFinder]
+"""``1`` から ``HEAD_BYTES`` バイトの頭の並びから、探す道具を作る。"""
+
+
+class MaskingPlan:
+    """何を伏せるか。同じ値を伏せる走りが、作るのに手間のかかる道具を分け合う。
+
+    短すぎて伏せない値(``is_maskable``)は、黙って除く。しまうときと、使ったときの記録に、そう言ってある。
+    """
+
+    def __init__(self, secrets: Iterable[bytes], finder: FinderFactory) -> None:
+        forms = sorted(forms_of(secrets), key=len, reverse=True)
+        self._longest = len(forms[0]) if forms else 0
+        self._by_head: dict[bytes, list[bytes]] = {}
+        for form in forms:
+            self._by_head.setdefault(form[:HEAD_BYTES], []).append(form)
+        # 頭は長さがまちまち(短い形は、形そのものが頭)なので、短い順に全部を引く
+        self._head_sizes = tuple(sorted({len(head) for head in self._by_head}))
+        self._beginnings = frozenset(head[:size] for head in self._by_head for size in range(1, len(head)))
+        self._finder = finder(tuple(self._by_head)) if forms else None
+
+    @property
+    def is_empty(self) -> bool:
+        return self._finder is None
+
+    @property
+    def run_limit(self) -> int:
+        return _RUN_LIMIT * self._longest
+
+    def candidates(self, data: bytes) -> list[int]:
+        """値が始まるかもしれない位置を、前から順に。末尾で頭が切れているものも入る。"""
+        if self._finder is None:
+            return []
+        size = len(data)
+        cut = [at for at in range(max(0, size - HEAD_BYTES + 1), size) if data[at:] in self._beginnings]
+        found = self._finder.find(data)
+        return sorted({*found, *cut}) if found else cut
+
+    def length_at(self, data: bytes, at: int) -> int:
+        """``at`` から始まる最も長い形の長さ。なければ 0。"""
+        return max(
+            (
+                next((len(form) for form in self._forms_at(data, at, size) if data.startswith(form, at)), 0)
+                for size in self._head_sizes
+            ),
+            default=0,
+        )
+
+    def may_go_on(self, data: bytes, at: int) -> bool:
+        """``at`` から末尾までが、もっと長い形の途中かもしれない。"""
+        left = len(data) - at
+        if left >= self._longest:
+            return False
+        rest = data[at:]
+        if rest in self._beginnings:
+            return True
+        return any(
+            len(form) > left and form.startswith(rest)
+            for size in self._head_sizes
+            for form in self._forms_at(data, at, size)
+        )
+
+    def _forms_at(self, data: bytes, at: int, size: int) -> Sequence[bytes]:
+        return self._by_head.get(data[at : at + size], ())
+
+
+class MaskingPlans:
+    """使われているあいだだけ覚えておく、伏せ方の控え。秘密の値を、要る以上に長く記憶に残さない。"""
+
+    def __init__(self, finder: FinderFactory) -> None:
+        self._finder = finder
+        self._plans: weakref.WeakValueDictionary[frozenset[bytes], MaskingPlan] = (
+            weakref.WeakValueDictionary()
+        )
+
+    def of(self, secrets: Iterable[bytes]) -> MaskingPlan:
+        key = frozenset(secrets)
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = self._plans[key] = MaskingPlan(key, self._finder)
+        return plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,54 +120,44 @@ class MaskedBytes:
     Attributes:
         data: 出してよいバイト列。
         consumed: それが、元の何バイトに当たるか。
+        count: 伏せた所の数。
     """
 
     data: bytes
     consumed: int
+    count: int = 0
 
 
 class Masker:
-    """一本のログの伏せ役。
+    """一本のログの伏せ役。``plan`` が ``None`` なら、何も伏せない。"""
 
-    Attributes:
-        refused: 短すぎて伏せない値の、渡した列での位置。
-    """
-
-    def __init__(self, secrets: Sequence[str]) -> None:
-        self.refused = tuple(at for at, value in enumerate(secrets) if 0 < len(value.strip()) < MIN_CHARS)
-        self._forms = tuple(sorted(forms_of(secrets), key=len))
-        # ほかの形を含む形は、含まれる形が見つかったときだけ探せばよい
-        self._anchors = tuple(
-            form for form in self._forms if not any(other in form for other in self._forms if other != form)
-        )
-        self._heads = tuple((form[:_HEAD], form) for form in self._forms if len(form) > _HEAD)
-        self._short = tuple(
-            tuple({form[:size] for form in self._forms if len(form) > size}) for size in range(_HEAD)
-        )
-        self._run_limit = _RUN_LIMIT * len(self._forms[-1]) if self._forms else 0
+    def __init__(self, plan: MaskingPlan | None = None) -> None:
+        self._plan = None if plan is None or plan.is_empty else plan
         self._held = b""
 
     def feed(self, data: bytes) -> MaskedBytes:
         """続きを受け取り、決まった所までを返す。"""
-        if not self._forms:
+        if self._plan is None:
             return MaskedBytes(data, len(data))
-        whole = self._held + data if self._held else data
-        return self._advance(whole, self._undecided_from(whole))
+        return self._advance(self._plan, self._held + data if self._held else data, final=False)
 
     def flush(self) -> MaskedBytes:
         """もう続きがない。持っていた末尾も返す。"""
-        return self._advance(self._held, len(self._held))
+        if self._plan is None or not self._held:
+            return MaskedBytes(b"", 0)
+        return self._advance(self._plan, self._held, final=True)
 
-    def _advance(self, data: bytes, undecided: int) -> MaskedBytes:
-        final = undecided == len(data)
-        if not any(anchor in data for anchor in self._anchors):
-            self._held = b"" if final else data[undecided:]
-            return MaskedBytes(data if final else data[:undecided], undecided)
-        present = {form: data.find(form) for form in self._forms if form in data}
+    def _advance(self, plan: MaskingPlan, data: bytes, *, final: bool) -> MaskedBytes:
+        candidates = plan.candidates(data)
+        if not candidates:
+            self._held = b""
+            return MaskedBytes(data, len(data))
+        undecided = len(data)
+        if not final:
+            undecided = next((at for at in candidates if plan.may_go_on(data, at)), undecided)
         out: list[bytes] = []
         at = 0
-        while (start := _next(data, present, at)) is not None and start < undecided:
-            end = self._run_end(data, tuple(present), start, undecided)
+        for start, end in _runs(plan, data, candidates, undecided):
             if end is None:
                 undecided = start
                 break
@@ -80,51 +166,43 @@ class Masker:
         decided = max(at, undecided)
         out.append(data[at:decided])
         self._held = data[decided:]
-        return MaskedBytes(b"".join(out), decided)
-
-    def _run_end(self, data: bytes, forms: tuple[bytes, ...], start: int, undecided: int) -> int | None:
-        """``start`` から重なり合って続く値の終わり。続きを見ないと決まらなければ ``None``。"""
-        end = start
-        while end <= undecided and end - start < self._run_limit:
-            # end より前に始まり、end より先で終わるもののうち、最も先まで届くもの
-            reach = end
-            for form in forms:
-                size = len(form)
-                found = data.rfind(form, max(start, end - size + 1), max(end, start + 1) - 1 + size)
-                if found >= 0:
-                    reach = max(reach, found + size)
-            if reach == end:
-                return end
-            end = reach
-        return end if end - start >= self._run_limit else None
-
-    def _undecided_from(self, data: bytes) -> int:
-        """末尾のうち、値の始まりかもしれない最も長い所の位置。なければ末尾の次。"""
-        size = len(data)
-        found = size
-        for head, form in self._heads:
-            at = data.find(head, max(0, size - len(form) + 1))
-            while 0 <= at < found:
-                if form.startswith(data[at:]):
-                    found = at
-                    break
-                at = data.find(head, at + 1)
-        for length in range(_HEAD - 1, size - found, -1):
-            if data.endswith(self._short[length]) and length <= size:
-                return size - length
-        return found
+        return MaskedBytes(b"".join(out), decided, len(out) // 2)
 
 
-def _next(data: bytes, positions: dict[bytes, int], at: int) -> int | None:
-    """``at`` より後で最初に現れる値の位置。``positions`` は、形ごとの次の位置の控え。"""
-    first: int | None = None
-    for form, position in list(positions.items()):
-        if position < at:
-            position = data.find(form, at)  # noqa: PLW2901  控えを進める
-            if position < 0:
-                del positions[form]
-                continue
-            positions[form] = position
-        if first is None or position < first:
-            first = position
-    return first
+def masked_text(plan: MaskingPlan, text: str) -> str:
+    """一つの文を伏せる。末尾で切られた値の始まりも残さない。"""
+    data = text.encode("utf-8", "surrogatepass")
+    masker = Masker(plan)
+    shown = masker.feed(data)
+    cut = data[shown.consumed :]
+    if not shown.count and len(cut) < MIN_CHARS:
+        return text
+    tail = MASK if len(cut) >= MIN_CHARS else cut
+    return (shown.data + tail).decode("utf-8", "replace")
+
+
+def _runs(
+    plan: MaskingPlan, data: bytes, candidates: Sequence[int], undecided: int
+) -> Iterator[tuple[int, int | None]]:
+    """重なり合って続く値の ``(始まり, 終わり)`` を前から順に。
+
+    続きを見ないと終わりが決まらないものは ``None`` とし、そこで止まる。どこで切れて届いても同じ所で
+    区切られるよう、判断には ``undecided`` より前の、もう動かない事実だけを使う。
+    """
+    index = position = 0
+    while index < len(candidates) and (start := candidates[index]) < undecided:
+        index += 1
+        length = plan.length_at(data, start) if start >= position else 0
+        if not length:
+            continue
+        end = start + length
+        while index < len(candidates) and (at := candidates[index]) < end:
+            if end - start >= plan.run_limit:
+                break
+            if at >= undecided:
+                yield start, None
+                return
+            end = max(end, at + plan.length_at(data, at))
+            index += 1
+        yield start, end
+        position = end

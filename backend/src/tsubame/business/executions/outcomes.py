@@ -42,6 +42,7 @@ _REASON_OF_LOSS: Final = {
 _REASON_OF_START_FAILURE: Final = {
     "working_directory": Reason.WORKING_DIRECTORY,
     "interpreter": Reason.INTERPRETER,
+    "files": Reason.SECRET_FILES,
 }
 _REASON_OF_REFUSAL: Final = {"write": Reason.DISK_FULL, "nodir": Reason.NO_RUN_DIRECTORY}
 

@@ -36,6 +36,10 @@ class Reason(StrEnum):
     RUN_FORGOTTEN = "run_forgotten"
     NEVER_STARTED = "never_started"
     START_REFUSED = "start_refused"
+    SECRET_UNUSABLE = "secret_unusable"  # noqa: S105  理由の名前であり、秘密の値ではない
+    """しまってある秘密を開けない。"""
+    SECRET_FILES = "secret_files_not_written"  # noqa: S105
+    """秘密のファイルをサーバに置けなかった(満杯など)。"""
     SERVER_DELETED = "server_deleted"
     JOB_BUSY = "job_busy"
     """ジョブの同時実行の枠が一杯で、飛ばした。"""

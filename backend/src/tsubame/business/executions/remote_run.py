@@ -5,7 +5,7 @@
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -36,6 +36,7 @@ class RunOrder:
         script: 送るバイト列そのもの。
         interpreter: 解釈系とその引数(例 ``("/bin/sh",)``)。
         environment: 環境変数。送信の中身に載せ、引数には決して載せない。
+        files: 中身をファイルで渡す変数。走りのあいだだけ 0600 のファイルになり、変数はその道になる。
         working_directory: 絶対パス、または ``~`` で始まるパス。``None`` ならホーム。
         offset: 受け取り済みのバイト数(送り直しのとき 0 でないことがある)。
         guard: サーバの側の見張り。``None`` なら付けない。
@@ -44,10 +45,11 @@ class RunOrder:
     run_id: str
     script: bytes
     interpreter: tuple[str, ...]
-    environment: tuple[tuple[str, str], ...]
+    environment: tuple[tuple[str, str], ...] = field(repr=False)
     working_directory: str | None
     offset: int = 0
     guard: Guard | None = None
+    files: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class Exited:
         size: ログの全バイト数。
         duration_s: サーバの時計(起動からの秒)で測った長さ。
         cancelled: 中止が求められていた。
-        start_failure: 解釈系を始められなかった理由(``working_directory`` | ``interpreter``)。
+        start_failure: 解釈系を始められなかった理由(``working_directory`` | ``interpreter`` | ``files``)。
         log_incomplete: ディスクが満杯になり、ログの一部が書かれなかったおそれがある。
         guarded_by: サーバの見張りが止めたわけ(``timed_out`` | ``contact_lost``)。
         survivors: 見張りが止めても消えなかったプロセスの番号。

@@ -7,43 +7,72 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 from urllib.parse import quote, quote_plus
 
-MIN_CHARS: Final = 4
-"""これより短い値は伏せない。ログのそこら中に偶然現れ、伏せた跡がかえって値を教える。"""
+from tsubame.business.variables.masks import MIN_CHARS, is_maskable
 
 # base64(1) と openssl が行を折る幅
 _WRAP_WIDTHS: Final = (76, 64)
 # 折った最後の行が「Cg==」のような、どこにでもある短い文字列になるのを除く
 _MIN_WRAPPED: Final = 8
+# 大きなファイルの何千もの行まで base64 の形にすると、形の数が万を超え、走り出しが遅れる
+_LINES_IN_BASE64: Final = 200
 _PERCENT: Final = re.compile("%[0-9A-F]{2}")
+# printf %q が逆斜線を付けない文字
+_UNQUOTED: Final = re.compile(r"[^\w@%+=:,./-]", re.ASCII)
 
 
-def forms_of(secrets: Iterable[str]) -> frozenset[bytes]:
-    """値そのもの・各行・JSON・URL・base64 の形。どれも ``MIN_CHARS`` バイト以上。"""
-    return frozenset(
-        form
-        for secret in secrets
-        for unit in _units(secret)
-        for form in (*_texts(unit), *_base64(unit.encode("utf-8", "surrogatepass")))
-        if len(form) >= MIN_CHARS
-    )
+def forms_of(secrets: Iterable[bytes]) -> frozenset[bytes]:
+    """値そのもの・各行・JSON・URL・シェルの引用・base64 の形。どれも ``MIN_CHARS`` バイト以上。"""
+    return frozenset(form for secret in secrets for form in _forms(secret) if len(form) >= MIN_CHARS)
 
 
-def _units(secret: str) -> set[str]:
+def _forms(secret: bytes) -> Iterator[bytes]:
     # 末尾の改行は値のうちと見ない。伏せたとたんに次の行とつながってしまう
-    value = secret.strip("\r\n")
-    lines = {line.strip() for line in value.split("\n")}
+    value = secret.strip(b"\r\n")
+    lines = value.split(b"\n")
     # 行ごと字下げされていても、そのままでも見つける
-    return {unit for unit in {value, value.strip(), *lines} if len(unit.strip()) >= MIN_CHARS}
+    whole = _long_enough({value, value.strip()})
+    each = _long_enough({line.strip() for line in lines}) - whole
+    for unit in (*whole, *each):
+        yield from _texts(unit)
+    for unit in (*whole, *(each if len(lines) <= _LINES_IN_BASE64 else ())):
+        yield from _base64(unit)
 
 
-def _texts(unit: str) -> Iterator[bytes]:
-    quoted = {quote(unit, safe="", errors="surrogatepass"), quote(unit, errors="surrogatepass")}
-    quoted.add(quote_plus(unit, errors="surrogatepass"))
+def _long_enough(units: set[bytes]) -> set[bytes]:
+    return {unit for unit in units if is_maskable(unit)}
+
+
+def _text(value: bytes) -> str | None:
+    try:
+        return value.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return None
+
+
+def _texts(unit: bytes) -> Iterator[bytes]:
+    yield unit
+    quoted = {quote(unit, safe=""), quote(unit), quote_plus(unit)}
     quoted |= {_PERCENT.sub(lambda found: found.group().lower(), form) for form in quoted}
-    escaped = {json.dumps(unit)[1:-1], json.dumps(unit, ensure_ascii=False)[1:-1]}
+    yield from (form.encode() for form in quoted)
+    text = _text(unit)
+    if text is None:
+        return
+    escaped = {json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]}
     escaped |= {form.replace("/", "\\/") for form in escaped}
-    for form in {unit, *quoted, *escaped}:
+    for form in escaped | _shell_forms(text):
         yield form.encode("utf-8", "surrogatepass")
+
+
+def _shell_forms(text: str) -> set[str]:
+    """シェルが ``set -x`` や ``printf %q`` で見せる形。引用の中に値がそのまま入るものは、値で見つかる。"""
+    ansi = text.replace("\\", "\\\\").replace("'", "\\'").replace("\t", "\\t").replace("\r", "\\r")
+    return {
+        text.replace("'", "'\\''"),  # bash、ksh
+        text.replace("'", "'\"'\"'"),  # dash、busybox
+        ansi,  # bash の $'…'
+        ansi.replace("\n", "\\n"),
+        _UNQUOTED.sub(lambda found: "\\" + found.group(), text),
+    }
 
 
 def _base64(raw: bytes) -> Iterator[bytes]:

@@ -8,6 +8,7 @@ from typing import Protocol
 from tsubame.business.audit.entities import AuditEvent
 from tsubame.business.audit.ports import AuditLog
 from tsubame.business.executions.entities import Execution, ExecutionDetail, PauseReason, Target
+from tsubame.business.executions.environments import RunSecretRepository, UsedSecret
 from tsubame.business.executions.errors import AlreadyEndedError, AlreadyPausedError, NotPausedError
 from tsubame.business.executions.flow import Flow, FlowRepository, Pause
 from tsubame.business.executions.ports import (
@@ -27,6 +28,8 @@ from tsubame.business.shared.paging import Page, PageRequest
 from tsubame.business.shared.permissions import Permission
 from tsubame.business.shared.signals import SignalKind, Signals
 from tsubame.business.shared.transactions import Transactions
+from tsubame.business.variables.entities import Owner, Variable, VariableScope
+from tsubame.business.variables.ports import VariableRepository
 
 
 class ExecutionTx(Protocol):
@@ -38,6 +41,12 @@ class ExecutionTx(Protocol):
 
     @property
     def flow(self) -> FlowRepository: ...
+
+    @property
+    def variables(self) -> VariableRepository: ...
+
+    @property
+    def run_secrets(self) -> RunSecretRepository: ...
 
     @property
     def audit(self) -> AuditLog: ...
@@ -56,10 +65,26 @@ class Overview:
     sizes: Sizes
 
 
+@dataclass(frozen=True, slots=True)
+class ExecutionVariables:
+    """実行に渡した変数と、対象が使った秘密(名前と版)。"""
+
+    given: Sequence[Variable]
+    used: Sequence[UsedSecret]
+
+
 class ExecutionService:
     def __init__(self, transactions: Transactions[ExecutionTx], clock: Clock) -> None:
         self._transactions = transactions
         self._clock = clock
+
+    async def variables(self, actor: Actor, execution_id: ExecutionId) -> ExecutionVariables:
+        """Raises: ExecutionNotFoundError。"""
+        reach = actor.reach(Permission.EXECUTION_READ)
+        async with self._transactions.begin() as tx:
+            await tx.executions.get(execution_id, reach)
+            given = await tx.variables.of(Owner(VariableScope.EXECUTION, execution_id))
+            return ExecutionVariables(given, await tx.run_secrets.used(execution_id))
 
     async def cancel(self, actor: Actor, execution_id: ExecutionId) -> ExecutionDetail:
         """中止を求める。プロセスが消えるのを待たずに戻る。

@@ -22,6 +22,7 @@ from tsubame.business.executions.errors import (
     NothingToRerunError,
 )
 from tsubame.business.executions.flow import FlowRepository
+from tsubame.business.executions.given_variables import Keeper, given_again
 from tsubame.business.executions.ports import (
     ExecutionRepository,
     NewExecution,
@@ -29,6 +30,7 @@ from tsubame.business.executions.ports import (
     TargetRepository,
 )
 from tsubame.business.executions.reasons import Reason
+from tsubame.business.executions.start_events import credential_uses, execution_event, given_details
 from tsubame.business.executions.states import ENDED_EXECUTIONS
 from tsubame.business.executions.strategies import plan_waves
 from tsubame.business.jobs.entities import Job, ScriptSpec, ServerRef
@@ -50,6 +52,9 @@ from tsubame.business.shared.permissions import Permission
 from tsubame.business.shared.signals import SignalKind, Signals
 from tsubame.business.shared.transactions import Transactions
 from tsubame.business.shared.validation import FieldErrors
+from tsubame.business.shared.vault import Vault
+from tsubame.business.variables.drafts import VariableDraft, checked_given
+from tsubame.business.variables.ports import VariableRepository
 
 
 class StartTx(Protocol):
@@ -75,6 +80,9 @@ class StartTx(Protocol):
     def admission(self) -> AdmissionRepository: ...
 
     @property
+    def variables(self) -> VariableRepository: ...
+
+    @property
     def queue(self) -> Queue: ...
 
     @property
@@ -92,12 +100,14 @@ class StartRequest:
         idempotency_key: 同じ鍵で二度頼まれたら、二度目は最初の実行を返す。
         only: ジョブのサーバのうち、これだけで動かす。``None`` なら全部。
         priority: ``None`` なら、ジョブのとおり。
+        variables: この実行だけに渡す変数。どこに置いた変数よりも強い。
     """
 
     job_id: JobId
     idempotency_key: str | None = None
     only: tuple[ServerId, ...] | None = None
     priority: int | None = None
+    variables: tuple[VariableDraft, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +125,14 @@ class _Order:
     rerun_of: ExecutionId | None = None
     action: str = "execution.started"
     details: Mapping[str, object] = field(default_factory=dict)
+    given: tuple[VariableDraft, ...] = ()
 
 
 class StartService:
-    def __init__(self, transactions: Transactions[StartTx], clock: Clock) -> None:
+    def __init__(self, transactions: Transactions[StartTx], clock: Clock, vault: Vault) -> None:
         self._transactions = transactions
         self._clock = clock
+        self._vault = vault
 
     async def start(self, actor: Actor, request: StartRequest) -> ExecutionDetail:
         """ジョブを動かす。待ち行列に並べたら戻る。
@@ -129,6 +141,7 @@ class StartService:
             JobNotFoundError, JobDisabledError, JobHasNoServersError, NoServerMatchesError,
             InvalidInputError(ジョブのものでないサーバ), IdempotencyMismatchError。
         """
+        given = checked_given(request.variables)
         async with self._transactions.begin() as tx:
             earlier = await _earlier(tx, actor, request.idempotency_key)
             if earlier is not None:
@@ -147,10 +160,18 @@ class StartService:
                 order = replace(order, servers=servers, details=details)
             if request.priority is not None:
                 order = replace(order, queueing=replace(order.queueing, priority=request.priority))
-            return await self._add(tx, actor, order)
+            return await self._add(tx, actor, replace(order, given=given))
 
-    async def rerun(self, actor: Actor, execution_id: ExecutionId) -> ExecutionDetail:
-        """同じ中身(当時の写し)を、同じサーバで、もう一度動かす。"""
+    async def rerun(
+        self, actor: Actor, execution_id: ExecutionId, variables: Sequence[VariableDraft] = ()
+    ) -> ExecutionDetail:
+        """同じ中身(当時の写し)を、同じサーバで、もう一度動かす。
+
+        前に渡した秘密でない変数は、また渡す。秘密はもうないので、``variables`` で渡し直してもらう。
+
+        Raises: ExecutionNotFoundError, JobDisabledError, SecretsNeededError。
+        """
+        given = checked_given(variables)
         async with self._transactions.begin() as tx:
             earlier = await tx.executions.detail(execution_id, actor.sight)
             actor.require(Permission.EXECUTION_START, earlier.execution.project_id)
@@ -160,14 +181,20 @@ class StartService:
                 if target.server_id is not None
             )
             order = await _order_again(tx, earlier)
-            again = replace(order, servers=servers, rerun_of=execution_id)
+            given = await given_again(tx, execution_id, given)
+            again = replace(order, servers=servers, rerun_of=execution_id, given=given)
             return await self._add(tx, actor, again)
 
-    async def rerun_failed(self, actor: Actor, execution_id: ExecutionId) -> ExecutionDetail:
+    async def rerun_failed(
+        self, actor: Actor, execution_id: ExecutionId, variables: Sequence[VariableDraft] = ()
+    ) -> ExecutionDetail:
         """成功しなかった対象だけを、同じ実行の中で、もう一度動かす。前の試みは残る。
 
-        Raises: ExecutionNotFoundError, NotEndedYetError, NothingToRerunError, JobDisabledError。
+        Raises:
+            ExecutionNotFoundError, NotEndedYetError, NothingToRerunError, JobDisabledError,
+            SecretsNeededError。
         """
+        given = checked_given(variables)
         async with self._transactions.begin() as tx:
             now = self._clock.now()
             execution = await tx.executions.get(execution_id, actor.sight)
@@ -179,6 +206,8 @@ class StartService:
             again = await tx.flow.to_try_again(execution_id)
             if not again:
                 raise NothingToRerunError(f"Every target of execution {execution_id} succeeded.")
+            given = await given_again(tx, execution_id, given)
+            await Keeper(self._vault, actor.name).keep(tx, execution_id, given)
             await tx.targets.try_again(again, now, not_before=None)
             await tx.flow.queue_again(execution_id, now)
             await tx.flow.refresh(execution_id, now)
@@ -186,8 +215,8 @@ class StartService:
             details: dict[str, object] = {"targets": len(again)}
             detail = await tx.executions.detail(execution_id)
             await tx.audit.record(
-                _event(actor, "execution.failed_rerun", detail.execution, details),
-                *await _credential_uses(tx, actor, detail.execution),
+                execution_event(actor, "execution.failed_rerun", detail.execution, details),
+                *await credential_uses(tx, actor, detail.execution),
             )
             return detail
 
@@ -244,9 +273,12 @@ class StartService:
             )
         )
         execution_id = added.execution.id
+        keeper = Keeper(self._vault, actor.name)
+        await (keeper.keep if skipped is None else keeper.note)(tx, execution_id, order.given)
         admitted = await admit(tx, now) if skipped is None else ()
-        uses = await _credential_uses(tx, actor, added.execution) if skipped is None else []
-        await tx.audit.record(_event(actor, order.action, added.execution, order.details), *uses)
+        uses = await credential_uses(tx, actor, added.execution) if skipped is None else []
+        details = {**order.details, **given_details(order.given)}
+        await tx.audit.record(execution_event(actor, order.action, added.execution, details), *uses)
         await tx.signals.send(SignalKind.EXECUTION, [execution_id])
         if skipped is None and not {target.id for target in added.targets}.issubset(admitted):
             # 順番を待つものがある。その居場所を読む
@@ -281,34 +313,6 @@ class StartService:
             case WhenFull.QUEUE:
                 pass
         return None
-
-
-def _event(actor: Actor, action: str, execution: Execution, details: Mapping[str, object]) -> AuditEvent:
-    return AuditEvent(
-        actor=actor,
-        action=action,
-        subject_type="execution",
-        subject_id=execution.id,
-        subject_name=execution.job_name,
-        details=details,
-        project_id=execution.project_id,
-    )
-
-
-async def _credential_uses(tx: StartTx, actor: Actor, execution: Execution) -> list[AuditEvent]:
-    """この実行が使う認証情報(踏み台と sudo の分も)を、使ったこととして残す。"""
-    return [
-        AuditEvent(
-            actor=actor,
-            action="credential.used",
-            subject_type="credential",
-            subject_id=used.id,
-            subject_name=used.name,
-            details={"execution_id": execution.id, "job": execution.job_name},
-            project_id=used.project_id,
-        )
-        for used in await tx.credentials.used_by(execution.id)
-    ]
 
 
 async def _earlier(tx: StartTx, actor: Actor, key: str | None) -> Execution | None:

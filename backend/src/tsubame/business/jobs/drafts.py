@@ -1,6 +1,5 @@
 """受け取ったジョブの検査。"""
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
@@ -18,18 +17,15 @@ from tsubame.business.shared.validation import (
     checked_text,
     has_control_character,
 )
+from tsubame.business.variables.names import check_name, check_text, entry_bytes
 
 MAX_SCRIPT_BYTES: Final = 1024 * 1024
 MAX_ENV_BYTES: Final = 1024 * 1024
-# Linux の MAX_ARG_STRLEN は「名前=値」と終わりの NUL で 128 KiB。超えると execve が E2BIG で断る
-MAX_ENV_ENTRY_BYTES: Final = 128 * 1024 - 1
 MAX_TIMEOUT_S: Final = 365 * 24 * 3600
 # これより短いと、ワーカーの入れ替えや一時の混雑で、元気な走りまで止まってしまう
 MIN_SILENCE_S: Final = 60
 MIN_LOG_BYTES: Final = 1024**2
 MAX_LOG_BYTES: Final = 1024**4
-RESERVED_PREFIX: Final = "TSUBAME_"
-_ENV_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def checked_job(draft: JobDraft) -> JobDraft:
@@ -141,28 +137,11 @@ def _working_directory(value: str | None, errors: FieldErrors) -> str | None:
 
 
 def _check_env(env: Sequence[tuple[str, str]], errors: FieldErrors) -> None:
-    total = 0
     for name, value in env:
         field = f"env.{name}"
-        size = len(name) + 1 + len(value.encode("utf-8", "surrogatepass"))
-        total += size
-        if not _ENV_NAME.fullmatch(name):
-            errors.add(
-                field,
-                "env_name_invalid",
-                "A variable name has letters, digits and _ only, and does not start with a digit.",
-            )
-        elif name.startswith(RESERVED_PREFIX):
-            errors.add(
-                field, "env_name_reserved", f"Names that start with {RESERVED_PREFIX} belong to tsubame-ci."
-            )
-        if "\0" in value:
-            errors.add(field, "nul_character", "This must not contain NUL characters.")
-        elif any("\ud800" <= character <= "\udfff" for character in value):
-            errors.add(field, "lone_surrogate", "This contains half of a character (a lone surrogate).")
-        elif size > MAX_ENV_ENTRY_BYTES:
-            errors.add(field, "env_value_too_large", "The name and the value must be below 128 KiB together.")
-    if total > MAX_ENV_BYTES:
+        check_name(field, name, errors)
+        check_text(field, name, value, errors)
+    if sum(entry_bytes(name, value) for name, value in env) > MAX_ENV_BYTES:
         errors.add("env", "env_too_large", f"All variables together must be at most {MAX_ENV_BYTES} bytes.")
 
 

@@ -9,6 +9,7 @@ from tsubame.business.servers.ports import ServerRepository
 from tsubame.business.shared.ids import JobId, ProjectId, Reach, ServerId
 from tsubame.business.shared.paging import Page, PageRequest
 from tsubame.business.shared.signals import Signals
+from tsubame.business.variables.ports import VariableRepository
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,9 @@ class JobsTx(Protocol):
 
     @property
     def servers(self) -> ServerRepository: ...
+
+    @property
+    def variables(self) -> VariableRepository: ...
 
     @property
     def audit(self) -> AuditLog: ...

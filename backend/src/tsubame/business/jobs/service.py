@@ -15,6 +15,7 @@ from tsubame.business.shared.permissions import Permission
 from tsubame.business.shared.signals import SignalKind
 from tsubame.business.shared.transactions import Transactions
 from tsubame.business.shared.validation import FieldErrors
+from tsubame.business.variables.entities import Owner, VariableScope
 
 
 class JobService:
@@ -52,6 +53,7 @@ class JobService:
             before = await _get_to_write(tx, actor, job_id)
             draft = checked_job(draft)
             await _check_servers(tx, before.project_id, draft)
+            await _check_secret_names(tx, job_id, draft)
             job = await tx.jobs.replace(job_id, draft, expected_version)
             details: dict[str, object] = {"changes": _changes(_draft_of(before), draft)}
             await _tell(tx, _event(actor, "job.updated", job, details))
@@ -101,6 +103,16 @@ async def _check_servers(tx: JobsTx, project_id: ProjectId, draft: JobDraft) -> 
     for index, server_id in enumerate(draft.server_ids):
         if server_id not in existing:
             errors.add(f"server_ids.{index}", "server_not_found", "There is no such server in this project.")
+    errors.raise_if_any()
+
+
+async def _check_secret_names(tx: JobsTx, job_id: JobId, draft: JobDraft) -> None:
+    """このジョブの秘密と同じ名前を、秘密でない変数に使わせない。"""
+    taken = {variable.name for variable in await tx.variables.of(Owner(VariableScope.JOB, job_id))}
+    errors = FieldErrors()
+    for name, _ in draft.spec.env:
+        if name in taken:
+            errors.add(f"env.{name}", "env_name_is_secret", "This job has a secret of the same name.")
     errors.raise_if_any()
 
 

@@ -11,6 +11,7 @@ JobId = NewType("JobId", int)
 ExecutionId = NewType("ExecutionId", int)
 TargetId = NewType("TargetId", int)
 WorkerId = NewType("WorkerId", int)
+VariableId = NewType("VariableId", int)
 
 Reach: TypeAlias = frozenset[ProjectId] | None
 """届くプロジェクト。``None`` なら、どこにでも届く(絞らない)。"""

@@ -20,6 +20,9 @@ class Permission(StrEnum):
     SERVER_TEST = "server:test"
     CREDENTIAL_READ = "credential:read"
     CREDENTIAL_WRITE = "credential:write"
+    VARIABLE_READ = "variable:read"
+    VARIABLE_WRITE = "variable:write"
+    VARIABLE_WRITE_GLOBAL = "variable:write_global"
     JOB_READ = "job:read"
     JOB_WRITE = "job:write"
     EXECUTION_READ = "execution:read"
@@ -49,6 +52,11 @@ MINIMUM_ROLE: Final[dict[Permission, Role]] = {
     Permission.SERVER_TEST: Role.OPERATOR,
     Permission.CREDENTIAL_READ: Role.OPERATOR,
     Permission.CREDENTIAL_WRITE: Role.ADMIN,
+    # 秘密の値は、どの役割にも見せない
+    Permission.VARIABLE_READ: Role.VIEWER,
+    Permission.VARIABLE_WRITE: Role.EDITOR,
+    # 全体の変数は、どのプロジェクトの走りにも届く
+    Permission.VARIABLE_WRITE_GLOBAL: Role.ADMIN,
     Permission.JOB_READ: Role.VIEWER,
     Permission.JOB_WRITE: Role.EDITOR,
     Permission.EXECUTION_READ: Role.VIEWER,
@@ -75,6 +83,7 @@ MINIMUM_ROLE: Final[dict[Permission, Role]] = {
 
 WHOLE_INSTALLATION: Final = frozenset(
     {
+        Permission.VARIABLE_WRITE_GLOBAL,
         Permission.LIMIT_WRITE,
         Permission.WORKER_READ,
         Permission.WORKER_DRAIN,

@@ -7,12 +7,13 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Column, ColumnElement, select
+from sqlalchemy import Column, ColumnElement, func, select
 
 from tsubame.business.shared.vault import Place
 from tsubame.data_access.tables.credentials import credentials
 from tsubame.data_access.tables.second_factor import second_factors
 from tsubame.data_access.tables.users import users
+from tsubame.data_access.tables.variables import target_secrets, variables
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,4 +43,11 @@ SEALED_COLUMNS: Final = (
     SealedColumn(credentials.c.sealed, credentials.c.id, "credential", credentials.c.name),
     SealedColumn(second_factors.c.sealed, second_factors.c.user_id, "two-factor secret of", _HOLDER),
     SealedColumn(second_factors.c.pending_sealed, second_factors.c.user_id, "two-factor set-up of", _HOLDER),
+    SealedColumn(variables.c.sealed, variables.c.id, "secret", variables.c.name),
+    SealedColumn(
+        target_secrets.c.sealed,
+        target_secrets.c.target_id,
+        "secrets of a run",
+        func.concat("target ", target_secrets.c.target_id),
+    ),
 )

@@ -18,12 +18,13 @@ _WON: Final = """
 WITH won AS (
     UPDATE targets t
     SET log_bytes = p.byte_end, log_newlines = p.newline_end, log_open_line = p.open_line,
-        log_line_head = p.line_head, log_marks = p.mark_total, remote_bytes = p.remote_end
+        log_line_head = p.line_head, log_marks = p.mark_total, remote_bytes = p.remote_end,
+        log_masked = t.log_masked + p.masked
     FROM unnest(
         %b::int[], %b::bigint[], %b::int[], %b::bigint[], %b::bigint[],
-        %b::bigint[], %b::bool[], %b::bytea[], %b::int[], %b::bigint[], %b::bigint[]
+        %b::bigint[], %b::bool[], %b::bytea[], %b::int[], %b::bigint[], %b::bigint[], %b::int[]
     ) AS p (piece, target_id, epoch, byte_start, byte_end,
-        newline_end, open_line, line_head, mark_total, remote_start, remote_end)
+        newline_end, open_line, line_head, mark_total, remote_start, remote_end, masked)
     WHERE t.id = p.target_id AND t.lease_epoch = p.epoch
         AND t.log_bytes = p.byte_start AND t.remote_bytes = p.remote_start
     RETURNING p.piece, t.id, t.log_day
@@ -76,6 +77,7 @@ def _piece_columns(pieces: Sequence[LogPiece]) -> tuple[list[object], ...]:
         [piece.mark_total for piece in pieces],
         [piece.remote_start for piece in pieces],
         [piece.remote_end for piece in pieces],
+        [piece.masked for piece in pieces],
     )
 
 

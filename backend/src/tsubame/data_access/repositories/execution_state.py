@@ -1,5 +1,6 @@
 """対象の状態から、実行の行を直す。"""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -11,6 +12,7 @@ from tsubame.business.shared.ids import ExecutionId
 from tsubame.business.shared.signals import Signal, SignalKind
 from tsubame.data_access.db.signals import CHANNEL, encode
 from tsubame.data_access.tables.executions import executions, targets
+from tsubame.data_access.tables.variables import variables
 
 _NOT_STARTED: Final = (ExecutionState.QUEUED, ExecutionState.PAUSED, ExecutionState.SKIPPED)
 
@@ -44,3 +46,15 @@ async def refresh_execution(
         update(executions).where(executions.c.id == execution_id).values(values).returning(told)
     )
     return state
+
+
+async def forget_given_secrets(connection: AsyncConnection, execution_ids: Sequence[ExecutionId]) -> None:
+    """実行だけに渡された秘密は、終わったら値を捨てる。まだ終わっていない実行(やり直しがある)のものは残す。"""
+    ended = select(executions.c.id).where(
+        executions.c.id == func.any(list(execution_ids)), executions.c.finished_at.is_not(None)
+    )
+    await connection.execute(
+        update(variables)
+        .where(variables.c.execution_id.in_(ended), variables.c.sealed.is_not(None))
+        .values(sealed=None)
+    )

@@ -31,7 +31,7 @@ from tsubame.data_access.repositories.execution_rows import (
     to_execution,
     to_target,
 )
-from tsubame.data_access.repositories.execution_state import refresh_execution
+from tsubame.data_access.repositories.execution_state import forget_given_secrets, refresh_execution
 from tsubame.data_access.repositories.spec_json import from_json, to_json
 from tsubame.data_access.repositories.waiting import SqlWaitingRepository
 from tsubame.data_access.tables.credentials import credentials
@@ -194,7 +194,8 @@ class SqlExecutionRepository:
             )
             .values(state=TargetState.CANCELLED, reason=reason or Reason.CANCELLED_BY_USER, finished_at=at)
         )
-        await refresh_execution(self._connection, execution_id, at)
+        if await refresh_execution(self._connection, execution_id, at) in ENDED_EXECUTIONS:
+            await forget_given_secrets(self._connection, [execution_id])
         left = await self._connection.execute(
             select(targets.c.id).where(
                 targets.c.execution_id == execution_id, targets.c.state.in_(UNFINISHED)

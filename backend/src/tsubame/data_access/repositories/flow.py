@@ -1,5 +1,6 @@
 """実行の進み。呼ぶ側が実行の行を鎖してから使う(``lock``)。"""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -9,10 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tsubame.business.executions.errors import ExecutionNotFoundError
 from tsubame.business.executions.flow import Flow, Pause
 from tsubame.business.executions.reasons import Reason
-from tsubame.business.executions.states import UNFINISHED, ExecutionState, TargetState
+from tsubame.business.executions.states import ENDED_EXECUTIONS, UNFINISHED, ExecutionState, TargetState
 from tsubame.business.executions.strategies import Progress
 from tsubame.business.shared.ids import ExecutionId, JobId, TargetId
-from tsubame.data_access.repositories.execution_state import refresh_execution
+from tsubame.data_access.repositories.execution_state import forget_given_secrets, refresh_execution
 from tsubame.data_access.repositories.spec_json import from_json
 from tsubame.data_access.tables.executions import executions, targets
 
@@ -107,7 +108,11 @@ class SqlFlowRepository:
         )
 
     async def refresh(self, execution_id: ExecutionId, at: datetime) -> None:
-        await refresh_execution(self._connection, execution_id, at)
+        if await refresh_execution(self._connection, execution_id, at) in ENDED_EXECUTIONS:
+            await forget_given_secrets(self._connection, [execution_id])
+
+    async def forget_secrets(self, execution_ids: Sequence[ExecutionId]) -> None:
+        await forget_given_secrets(self._connection, execution_ids)
 
     async def _set(self, execution_id: ExecutionId, **values: object) -> None:
         await self._connection.execute(

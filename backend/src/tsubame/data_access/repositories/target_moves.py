@@ -28,12 +28,18 @@ _MARK: Final = text(f"""
     FROM jsonb_to_recordset(:moves) AS move ({_LEASE}, state text, reason text, detail text)
     WHERE {_OWNED} RETURNING t.id, t.attempt
 """)
+# 終わった対象の秘密の控えは、もう要らない
 _FINISH: Final = text(f"""
-    UPDATE targets t SET state = move.state, reason = move.reason, detail = move.detail,
-        exit_code = move.exit_code, survivors = move.survivors, finished_at = :at, lease_worker_id = NULL
-    FROM jsonb_to_recordset(:moves) AS move
-        ({_LEASE}, state text, reason text, detail text, exit_code int, survivors int[])
-    WHERE {_OWNED} RETURNING t.id, t.attempt
+    WITH moved AS (
+        UPDATE targets t SET state = move.state, reason = move.reason, detail = move.detail,
+            exit_code = move.exit_code, survivors = move.survivors, finished_at = :at, lease_worker_id = NULL
+        FROM jsonb_to_recordset(:moves) AS move
+            ({_LEASE}, state text, reason text, detail text, exit_code int, survivors int[])
+        WHERE {_OWNED} RETURNING t.id, t.attempt
+    ), forgotten AS (
+        DELETE FROM target_secrets s USING moved WHERE s.target_id = moved.id
+    )
+    SELECT id, attempt FROM moved
 """)
 
 

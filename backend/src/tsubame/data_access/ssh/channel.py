@@ -24,6 +24,8 @@ _NOISE_LIMIT: Final = 1024 * 1024
 # 携帯電話での承認を待つ sudo もある
 _SUDO_TIMEOUT_S: Final = 60.0
 
+_START_FAILURES: Final = frozenset({"working_directory", "interpreter", "files"})
+
 
 class CommandChannel(asyncssh.SSHClientSession[bytes]):
     """一つの命令のチャンネル。制御の行を集め、閉じたら ``closed`` が立つ。"""
@@ -313,7 +315,7 @@ def _ended(line: ControlLine, size: int) -> Outcome:
         size=size,
         duration_s=_duration(line.values.get("up", "")),
         cancelled="cancelled" in line.values,
-        start_failure=note if note in {"working_directory", "interpreter"} else None,
+        start_failure=note if note in _START_FAILURES else None,
         log_incomplete=note == "full",
         guarded_by=guarded_by if guarded_by in {"timed_out", "contact_lost"} else None,
         survivors=tuple(int(pid) for pid in survivors),

@@ -16,7 +16,7 @@ from tsubame.data_access.ssh.channel import CommandChannel, RunChannel
 from tsubame.data_access.ssh.control_lines import ControlLine
 from tsubame.data_access.ssh.registry import ConnectionRegistry, ServerLines
 from tsubame.data_access.ssh.survey import surveyed
-from tsubame.data_access.ssh.upload import upload
+from tsubame.data_access.ssh.upload import body, upload
 
 _UPLOAD_TIMEOUT_S: Final = 120.0
 _ANSWER_TIMEOUT_S: Final = 30.0
@@ -101,7 +101,7 @@ class SshRemoteRuns:
         self, endpoint: Endpoint, order: RunOrder, on_sending: Callable[[], None] = lambda: None
     ) -> SshAttachment:
         channel = await self._commands.follow(
-            endpoint, "start", order.run_id, order.offset, *runner_arguments(order.guard, len(order.script))
+            endpoint, "start", order.run_id, order.offset, *runner_arguments(order.guard, len(body(order)))
         )
         sent = False
         try:

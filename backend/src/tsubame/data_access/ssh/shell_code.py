@@ -25,6 +25,8 @@ _PARTS: Final = {
     "runner": ("mark", "runner"),
     "second_half": ("enter", "script"),
     "guarded_second_half": ("enter", "process", "hunt", "guard", "script"),
+    "second_half_with_files": ("enter", "files", "script"),
+    "guarded_second_half_with_files": ("enter", "files", "process", "hunt", "guard", "script"),
     "sudo": ("sudo",),
 }
 

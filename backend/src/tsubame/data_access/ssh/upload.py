@@ -1,4 +1,6 @@
-"""走り手に送る中身: 走り手の後半の符号一行、前置き一行(場所・環境変数・解釈系)、利用者のスクリプト。
+"""走り手に送る中身。
+
+走り手の後半の符号一行、前置き一行(場所・環境変数・解釈系)、利用者のスクリプト、秘密のファイル、の順。
 
 前置きもシェルの文で、どちらの行も走り手が ``eval`` する。値は何でもよい(改行、引用符、多バイト)。
 引数に載せないのは ``/proc/*/cmdline`` でほかの利用者に見えるため、ファイルにしないのは残さないため。
@@ -20,24 +22,41 @@ def upload(order: RunOrder) -> bytes:
     Raises:
         ValueError: 変数名の形が違う、または NUL を含む(入力の検査をすり抜けた誤り)。
     """
-    second_half = shell_code.code("second_half" if order.guard is None else "guarded_second_half")
-    lines = f"{second_half}\n{_prelude(order)}\n"
-    return lines.encode("utf-8", "surrogateescape") + order.script
+    lines = f"{_second_half(order)}\n{_prelude(order)}\n"
+    return lines.encode("utf-8", "surrogateescape") + body(order)
+
+
+def body(order: RunOrder) -> bytes:
+    """数を言ってから送る部分。スクリプトのうしろに、秘密のファイルを並べる。"""
+    return b"".join((order.script, *(content for _, content in order.files)))
+
+
+def _second_half(order: RunOrder) -> str:
+    operation = "second_half" if order.guard is None else "guarded_second_half"
+    if not order.files:
+        return shell_code.code(operation)
+    sizes = " ".join(f"{_checked(name)}:{len(content)}" for name, content in order.files)
+    return f'own_size={len(order.script)} files="{sizes}"; {shell_code.code(f"{operation}_with_files")}'
 
 
 def _prelude(order: RunOrder) -> str:
     """``$2`` は改行、``$3`` はスクリプトのファイル。"""
     steps = [f"enter {_quote(order.working_directory or '')}"]
     for name, value in order.environment:
-        if _NAME.fullmatch(name) is None:
-            raise ValueError(f"not a name of an environment variable: {name!r}")
         # command を付けると、bash の読み取り専用の名前(UID など)でも、シェルごと終わらない。
-        steps.append(f"command export {name}={_quote(value)}")
+        steps.append(f"command export {_checked(name)}={_quote(value)}")
+    steps += [f'command export {_checked(name)}="$3.f.{name}"' for name, _ in order.files]
     # 利用者が同じ名前を当てても、中止のための印は消えない。
     steps.append(f"command export TSUBAME_RUN_ID={_quote(order.run_id)}")
     interpreter = " ".join(_quote(word) for word in order.interpreter)
     steps.append(f'set -- {interpreter} "$3"')
     return "; ".join(steps)
+
+
+def _checked(name: str) -> str:
+    if _NAME.fullmatch(name) is None:
+        raise ValueError(f"not a name of an environment variable: {name!r}")
+    return name
 
 
 def _quote(value: str) -> str:

@@ -12,6 +12,7 @@ from tsubame.data_access.tables import (
     servers,
     storage,
     users,
+    variables,
 )
 from tsubame.data_access.tables.base import metadata
 
@@ -28,4 +29,5 @@ __all__ = [
     "servers",
     "storage",
     "users",
+    "variables",
 ]

@@ -137,6 +137,8 @@ targets = Table(
     Column("log_line_head", LargeBinary, nullable=False, server_default=""),
     # 見つけた印の数。表に残すのは上限まで
     Column("log_marks", Integer, nullable=False, server_default="0"),
+    # 秘密の値を伏せた所の数
+    Column("log_masked", BigInteger, nullable=False, server_default="0"),
     # 上限を超えて省いた真ん中: [start, end) のバイトと、丸ごとない最初の行と、終わりの続きの行
     Column("log_gap_start", BigInteger),
     Column("log_gap_end", BigInteger),

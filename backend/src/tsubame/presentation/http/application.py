@@ -25,6 +25,7 @@ from tsubame.presentation.http.routes import (
     storage,
     target_logs,
     users,
+    variables,
     workers,
 )
 
@@ -36,6 +37,7 @@ _ROOMS = (
     credentials,
     servers,
     server_runs,
+    variables,
     jobs,
     executions,
     execution_outputs,

@@ -20,6 +20,7 @@ from tsubame.business.executions.outputs import OutputService
 from tsubame.business.executions.queue_service import QueueService
 from tsubame.business.executions.service import ExecutionService
 from tsubame.business.executions.starting import StartService
+from tsubame.business.jobs.environment import EnvironmentService
 from tsubame.business.jobs.service import JobService
 from tsubame.business.servers.connection_test import ConnectionTestService
 from tsubame.business.servers.host_keys import HostKeyService
@@ -27,6 +28,7 @@ from tsubame.business.servers.service import ServerService
 from tsubame.business.shared.actor import Actor
 from tsubame.business.storage.service import StorageService
 from tsubame.business.users.service import UserService
+from tsubame.business.variables.service import VariableService
 from tsubame.business.workers.service import WorkerService
 from tsubame.presentation.http.pace import Pacer
 from tsubame.presentation.http.site import Site
@@ -73,6 +75,8 @@ class HttpServices:
     servers: ServerService
     host_keys: HostKeyService
     connection_tests: ConnectionTestService
+    variables: VariableService
+    environments: EnvironmentService
     jobs: JobService
     executions: ExecutionService
     starts: StartService

@@ -2,7 +2,7 @@ import { ref, type Ref } from 'vue'
 import { useI18n } from 'vue-i18n'
 import { useRouter } from 'vue-router'
 
-import { asProblem, type ExecutionRead, type JobRead, type StartInput } from '@/api'
+import { asProblem, type ExecutionRead, type JobRead, type StartInputWritable } from '@/api'
 import { useProblemText } from '@/shared/composables/useProblemText'
 import { useSnackbar } from '@/shared/composables/useSnackbar'
 
@@ -23,7 +23,7 @@ export function blockedKey(job: StartableJob): string | null {
 export function useStartExecution(): {
   starting: Ref<boolean>
   /** `input` を省けば、ジョブのとおりに始める。 */
-  start: (job: StartableJob, input?: StartInput) => Promise<ExecutionRead | undefined>
+  start: (job: StartableJob, input?: StartInputWritable) => Promise<ExecutionRead | undefined>
 } {
   const { t } = useI18n()
   const router = useRouter()
@@ -31,7 +31,7 @@ export function useStartExecution(): {
   const { describe } = useProblemText()
   const starting = ref(false)
 
-  async function start(job: StartableJob, input: StartInput = {}): Promise<ExecutionRead | undefined> {
+  async function start(job: StartableJob, input: StartInputWritable = {}): Promise<ExecutionRead | undefined> {
     const blocked = blockedKey(job)
     if (blocked !== null) {
       snackbar.error(t(blocked))

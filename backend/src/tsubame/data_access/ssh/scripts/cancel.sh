@@ -27,6 +27,7 @@ if [ "$base" ]; then
   done
   if finished; then :; else
     [ "$runner" != none ] && runner_alive && kill -s KILL "$runner"
+    rm -f "$base".*.s*
     true >>"$base.out"
     printf "137 %s - - .\n" "$(wc -c <"$base.out")" >>"$base.fin"
   fi

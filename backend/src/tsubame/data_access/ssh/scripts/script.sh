@@ -1,4 +1,4 @@
-# 走り手の後半: スクリプトを動かし、終わりを書く。
+# 走り手の後半: スクリプトを動かし、終わりを書く。files は、秘密のファイルの並び(files.sh)。
 
 # 前置き(upload.py が組み立てる)は、場所へ入り、環境変数を当て、$@ を解釈系とスクリプトにする。
 # 変数の名前は利用者のものとぶつかりうるので、当てたあとは位置引数だけを使う。$2 は改行、$3 はスクリプト。
@@ -22,5 +22,7 @@ note=-
 if [ "$note" = - ]; then
   printf "%4096s\n" x >"$script.p" && [ -s "$script.p" ] || note=full
 fi
+# 秘密のファイルは、終わりを言う前に消す。
+[ "$files" ] && rm -f "$script".f.*
 finish "$code" "$note"
 exec rm -f "$script" "$script.x" "$script.p" "$script.d"

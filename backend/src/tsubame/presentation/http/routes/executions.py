@@ -1,5 +1,6 @@
 """実行の道。"""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -13,6 +14,8 @@ from tsubame.business.executions.states import ExecutionState
 from tsubame.business.jobs.entities import ScriptSpec
 from tsubame.business.shared.ids import ExecutionId, JobId, ProjectId, ServerId, TargetId, UserId
 from tsubame.business.shared.paging import encode_cursor
+from tsubame.business.variables.drafts import VariableDraft
+from tsubame.business.variables.entities import Content
 from tsubame.presentation.http.api_model import RowId
 from tsubame.presentation.http.dependencies import CurrentActor, PageDep, ServicesDep, problems
 from tsubame.presentation.http.schemas.execution_mapping import (
@@ -24,8 +27,13 @@ from tsubame.presentation.http.schemas.executions import (
     CommandInput,
     ExecutionPage,
     ExecutionRead,
+    ExecutionVariablesRead,
+    GivenVariableInput,
+    GivenVariableRead,
+    RerunInput,
     StartInput,
     TargetRead,
+    UsedSecretRead,
 )
 from tsubame.presentation.http.schemas.policy_mapping import strategy_of
 
@@ -89,6 +97,7 @@ async def start_execution(
         idempotency_key=idempotency_key,
         only=None if body.server_ids is None else tuple(map(ServerId, body.server_ids)),
         priority=body.priority,
+        variables=_given(body.variables),
     )
     return execution_read(await services.starts.start(actor, request))
 
@@ -137,15 +146,21 @@ async def cancel_execution(execution_id: RowId, actor: CurrentActor, services: S
 
 
 @router.post("/executions/{execution_id}/rerun", status_code=201, operation_id="rerunExecution")
-async def rerun_execution(execution_id: RowId, actor: CurrentActor, services: ServicesDep) -> ExecutionRead:
+async def rerun_execution(
+    execution_id: RowId, actor: CurrentActor, services: ServicesDep, body: RerunInput | None = None
+) -> ExecutionRead:
     """同じ中身を、同じサーバで、もう一度動かす。"""
-    return execution_read(await services.starts.rerun(actor, ExecutionId(execution_id)))
+    given = _given(() if body is None else body.variables)
+    return execution_read(await services.starts.rerun(actor, ExecutionId(execution_id), given))
 
 
 @router.post("/executions/{execution_id}/rerun-failed", operation_id="rerunFailedTargets")
-async def rerun_failed(execution_id: RowId, actor: CurrentActor, services: ServicesDep) -> ExecutionRead:
+async def rerun_failed(
+    execution_id: RowId, actor: CurrentActor, services: ServicesDep, body: RerunInput | None = None
+) -> ExecutionRead:
     """成功しなかった対象だけを、同じ実行の中で、もう一度動かす。前の試みは ``earlier_attempts`` に残る。"""
-    return execution_read(await services.starts.rerun_failed(actor, ExecutionId(execution_id)))
+    given = _given(() if body is None else body.variables)
+    return execution_read(await services.starts.rerun_failed(actor, ExecutionId(execution_id), given))
 
 
 @router.post("/executions/{execution_id}/pause", operation_id="pauseExecution")
@@ -162,6 +177,25 @@ async def continue_execution(
     return execution_read(await services.executions.go_on(actor, ExecutionId(execution_id)))
 
 
+@router.get("/executions/{execution_id}/variables", operation_id="getExecutionVariables")
+async def get_execution_variables(
+    execution_id: RowId, actor: CurrentActor, services: ServicesDep
+) -> ExecutionVariablesRead:
+    """渡した変数と、使った秘密の名前と版。秘密の値は返さない。"""
+    found = await services.executions.variables(actor, ExecutionId(execution_id))
+    return ExecutionVariablesRead(
+        given=[GivenVariableRead.model_validate(variable) for variable in found.given],
+        used=[UsedSecretRead.model_validate(secret) for secret in found.used],
+    )
+
+
 @router.get("/targets/{target_id}", operation_id="getTarget")
 async def get_target(target_id: RowId, actor: CurrentActor, services: ServicesDep) -> TargetRead:
     return target_read(await services.executions.target(actor, TargetId(target_id)))
+
+
+def _given(variables: Iterable[GivenVariableInput]) -> tuple[VariableDraft, ...]:
+    return tuple(
+        VariableDraft(each.name, each.kind, Content.of_text(each.value.get_secret_value()))
+        for each in variables
+    )

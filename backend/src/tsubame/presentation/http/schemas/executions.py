@@ -1,10 +1,11 @@
 from datetime import datetime
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from tsubame.business.executions.entities import CancelReason, ExecutionKind, PauseReason
 from tsubame.business.executions.states import ExecutionState, TargetState
 from tsubame.business.shared.ids import DEFAULT_PROJECT
+from tsubame.business.variables.entities import VariableKind, VariableScope
 from tsubame.presentation.http.api_model import ApiInput, ApiModel, RowId
 from tsubame.presentation.http.schemas.policies import (
     Priority,
@@ -15,6 +16,13 @@ from tsubame.presentation.http.schemas.policies import (
 from tsubame.presentation.http.schemas.queue import QueuePlaceRead
 
 
+class GivenVariableInput(ApiInput):
+    name: str = Field(min_length=1, max_length=255)
+    kind: VariableKind
+    """``plain`` か ``secret``。ファイルは渡せない。"""
+    value: SecretStr = Field(max_length=131_072)
+
+
 class StartInput(ApiInput):
     """始め方。省けば、ジョブのとおり。
 
@@ -23,6 +31,35 @@ class StartInput(ApiInput):
 
     server_ids: list[RowId] | None = Field(default=None, min_length=1, max_length=10_000)
     priority: Priority | None = None
+    variables: list[GivenVariableInput] = Field(default_factory=list, max_length=200)
+    """この実行だけに渡す変数。どこに置いた変数よりも強い。"""
+
+
+class RerunInput(ApiInput):
+    """前に渡した秘密は、実行が終わると消える。もう一度動かすなら、``variables`` で渡し直す。"""
+
+    variables: list[GivenVariableInput] = Field(default_factory=list, max_length=200)
+
+
+class GivenVariableRead(ApiModel):
+    name: str
+    kind: VariableKind
+    value: str | None
+
+
+class UsedSecretRead(ApiModel):
+    """対象が使った秘密。``maskable`` でなければ、短すぎてログで伏せていない。"""
+
+    name: str
+    scope: VariableScope
+    kind: VariableKind
+    version: int
+    maskable: bool
+
+
+class ExecutionVariablesRead(ApiModel):
+    given: list[GivenVariableRead]
+    used: list[UsedSecretRead]
 
 
 class CommandInput(ApiInput):
@@ -76,6 +113,7 @@ class TargetRead(ApiModel):
     exit_code: int | None
     log_bytes: int
     log_lines: int
+    log_masked: int
     log_gap: LogGapRead | None
     log_archived: bool
     survivors: list[int]
