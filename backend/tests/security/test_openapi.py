@@ -1,28 +1,18 @@
 """OpenAPI の全部の道へ、役割ごとに、形に合う要求と合わない要求を送る。"""
 
 from collections import Counter
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from schemathesis import Case
-from sqlalchemy.ext.asyncio import AsyncEngine
 from structlog.testing import capture_logs
 
 from harness.api import BASE, Api, created
 from harness.factories import new_job, new_server
 from harness.openapi_cases import complaint, every_case, request_of
 from tsubame.business.shared.permissions import Role
-
-
-@pytest.fixture
-async def api(engine: AsyncEngine, database_url: str, tmp_path: Path) -> AsyncIterator[Api]:
-    made = Api(engine, database_url, tmp_path)
-    yield made
-    await made.ssh.close()
 
 
 @pytest.mark.timeout(900)

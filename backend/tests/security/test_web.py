@@ -1,25 +1,15 @@
 """頁と API の外側の守り。"""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from harness.api import Api, found, problem
 from tsubame.business.shared.permissions import Role
 from tsubame.presentation.http.pace import SERVER_CONTACT
 from tsubame.presentation.http.site import Site
-
-
-@pytest.fixture
-async def api(engine: AsyncEngine, database_url: str, tmp_path: Path) -> AsyncIterator[Api]:
-    made = Api(engine, database_url, tmp_path)
-    yield made
-    await made.ssh.close()
 
 
 def at(api: Api, site: Site) -> Api:
@@ -37,6 +27,8 @@ EXPENSIVE = [
     ("POST", "/servers/1/host-key/scan"),
     ("POST", "/servers/1/test"),
     ("GET", "/servers/1/runs"),
+    ("GET", "/audit/export?q=nothing"),
+    ("POST", "/audit/verification"),
 ]
 
 

@@ -37,6 +37,9 @@ DOWNLOAD: Final = Pace("download", 40, 1)
 SERVER_CONTACT: Final = Pace("server_contact", 60, 1)
 """相手のサーバへ、こちらからつなぎに行くもの。"""
 
+WHOLE_AUDIT: Final = Pace("whole_audit", 10, 0.2)
+"""監査の鎖の全部を読むもの。"""
+
 
 class Pacer:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

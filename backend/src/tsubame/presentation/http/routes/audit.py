@@ -13,8 +13,9 @@ from tsubame.business.shared.ids import ProjectId
 from tsubame.business.shared.paging import encode_cursor
 from tsubame.presentation.http.api_model import RowId
 from tsubame.presentation.http.byte_ranges import attachment
-from tsubame.presentation.http.dependencies import CurrentActor, PageDep, ServicesDep, problems
+from tsubame.presentation.http.dependencies import CurrentActor, PageDep, ServicesDep, paced, problems
 from tsubame.presentation.http.ndjson import NDJSON, NdjsonResponse
+from tsubame.presentation.http.pace import WHOLE_AUDIT
 from tsubame.presentation.http.schemas.audit import (
     AuditActions,
     AuditChainRead,
@@ -84,6 +85,7 @@ async def list_actions(actor: CurrentActor, services: ServicesDep) -> AuditActio
 @router.get(
     "/export",
     operation_id="exportAuditEvents",
+    dependencies=[paced(WHOLE_AUDIT)],
     response_class=Response,
     responses={200: {"content": {NDJSON: {}}, "description": "一行に一つの記録。新しい順。"}},
 )
@@ -109,7 +111,7 @@ async def get_chain(actor: CurrentActor, services: ServicesDep) -> AuditChainRea
     return chain_read(await services.audit.state(actor))
 
 
-@router.post("/verification", operation_id="verifyAuditChain")
+@router.post("/verification", operation_id="verifyAuditChain", dependencies=[paced(WHOLE_AUDIT)])
 async def verify_chain(actor: CurrentActor, services: ServicesDep) -> AuditChainRead:
     """今、鎖の全部を確かめる。百万の記録で十数秒かかる。"""
     return chain_read(await services.audit.verify(actor))
