@@ -186,3 +186,32 @@ async def test_only_a_trusted_proxy_names_the_client(source: str, seen: str) -> 
         line = await server.line(source)
         answer = await line.ask(HEAD + b"X-Forwarded-For: 6.6.6.6, 10.9.8.7\r\nConnection: close\r\n\r\n")
         assert f"0 from {seen}".encode() in answer
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        HEAD + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /x HTTP/1.1\r\n\r\n",
+        HEAD + b"Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
+        HEAD + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+        HEAD + b"Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
+        HEAD + b"X-A: b\r\n folded: line\r\n\r\n",
+        HEAD + b"X-A: a\0b\r\n\r\n",
+        b"POST / HTTP/1.1\nHost: t\nContent-Length: 3\n\nabc",
+    ],
+    ids=[
+        "長さが二通り",
+        "長さが二つ",
+        "知らない区切り",
+        "空白の前のコロン",
+        "折り返し",
+        "NUL",
+        "LF だけの行",
+    ],
+)
+async def test_ambiguous_requests_are_refused(request_: bytes) -> None:
+    """終わりの決まらない要求は、手前の逆プロキシと読み違えないよう、断って切る(要求の密輸)。"""
+    async with served() as server:
+        answer = await (await server.line()).ask(request_)
+        assert answer.startswith(b"HTTP/1.1 400 "), answer
+        assert answer.count(b"HTTP/1.1 ") == 1

@@ -103,3 +103,13 @@ async def test_security_txt(api: Api) -> None:
     assert fields["Canonical"] == "https://ci.example.com/.well-known/security.txt"
     left = datetime.fromisoformat(fields["Expires"]) - datetime.now(UTC)
     assert timedelta(days=30) < left < timedelta(days=365)
+
+
+@pytest.mark.parametrize("method", ["TRACE", "TRACK", "CONNECT", "OPTIONS", "PROPFIND", "FOO"])
+@pytest.mark.parametrize("path", ["/jobs", "http://tsubame.test/", "http://tsubame.test/healthz"])
+async def test_other_methods_are_refused(api: Api, method: str, path: str) -> None:
+    """決めたメソッドのほかは、どの道でも断る。よその頁の事前確認にも、よい返事をしない。"""
+    async with api.anonymous() as client:
+        answer = await client.request(method, path, headers={"Origin": "https://evil.example"})
+    assert answer.status_code == httpx.codes.METHOD_NOT_ALLOWED
+    assert not [name for name in answer.headers if name.startswith("access-control-")]
