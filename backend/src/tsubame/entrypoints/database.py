@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from tsubame.data_access.db.embedded import EmbeddedPostgres
 from tsubame.data_access.db.engine import create_engine, wait_until_reachable
 from tsubame.data_access.db.migrate import migrate
+from tsubame.data_access.db.postgres_cluster import WORKER_ROLE
+from tsubame.data_access.db.roles import Worker, restrict
 from tsubame.entrypoints.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """``url`` は ``postgresql://…``。``started_here`` なら、内蔵の物をこのプロセスが起こした。"""
+    """``url`` は、働く役割の ``postgresql://…``。``started_here`` なら、内蔵の物をこのプロセスが起こした。"""
 
     url: str
     started_here: bool
@@ -29,13 +31,20 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
     """
     if settings.database_url is not None:
         url = settings.database_url.get_secret_value()
-        await _prepare(url)
+        owner_url = settings.database_owner_url
+        if owner_url is None:
+            await _prepare(url)
+        else:
+            await _prepare(owner_url.get_secret_value())
+            await restrict(owner_url.get_secret_value(), Worker.of(url))
         yield Database(url, started_here=False)
         return
     postgres = EmbeddedPostgres(settings.data_dir / "postgres")
-    url = await postgres.start()
+    owner = await postgres.start()
     try:
-        await _prepare(url)
+        await _prepare(owner)
+        url, password = postgres.worker
+        await restrict(owner, Worker(WORKER_ROLE, password))
         yield Database(url, started_here=postgres.owner)
     finally:
         await postgres.stop()

@@ -54,6 +54,12 @@ class Settings(BaseSettings):
         default=None,
         description="内蔵ではなく使う PostgreSQL(15 以上)。postgresql://user:password@host/name の形。",
     )
+    database_owner_url: SecretStr | None = Field(
+        default=None,
+        description="外の PostgreSQL で、表の持ち主を分けるときの接続先。移行はこの役割で行い、"
+        "web とワーカーは TSUBAME_DATABASE_URL の役割で働く。"
+        "働く役割には、監査記録を変えることも消すこともできなくなる。",
+    )
     encryption_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         default=(),
         description="認証情報を暗号化する鍵をコンマで並べる。先頭で暗号化し、どれでも復号する。"
@@ -162,7 +168,7 @@ class Settings(BaseSettings):
                 )
         return keys
 
-    @field_validator("database_url")
+    @field_validator("database_url", "database_owner_url")
     @classmethod
     def _check_database(cls, url: SecretStr | None) -> SecretStr | None:
         if url is not None:

@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 PREFIX = "TSUBAME_"
 # Docker の secrets のように、値そのものではなく値の入ったファイルを渡せる設定
-FROM_FILE = ("database_url", "encryption_keys", "admin_password")
+FROM_FILE = ("database_url", "database_owner_url", "encryption_keys", "admin_password")
 # compose.yml だけが読む変数。同じ .env に書かれるので、見かけても断らない
 COMPOSE_ONLY = ("db_password", "published_port")
 _TYPO_CUTOFF = 0.75

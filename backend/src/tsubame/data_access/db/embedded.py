@@ -39,8 +39,13 @@ class EmbeddedPostgres:
         """持ち主だけが知る postmaster の pid。起こし直すと変わる。"""
         return self._server.pid
 
+    @property
+    def worker(self) -> tuple[str, str]:
+        """働く役割の接続先と合言葉。起こしてから読むこと。"""
+        return self._cluster.worker()
+
     async def start(self) -> str:
-        """起動(または接続)して `postgresql://…` を返す。
+        """起動(または接続)して、表の持ち主の `postgresql://…` を返す。
 
         Raises:
             EmbeddedPostgresError: 起動できない。文に、次にすることが書いてある。

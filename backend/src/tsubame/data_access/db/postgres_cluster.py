@@ -2,7 +2,8 @@
 
     <root>/                自分の物。0700(root のときは、切り替えた利用者が通れる 0711)
       owner.lock           flock を握るプロセスが持ち主
-      dsn                  接続先と合言葉。0600、自分だけが読む
+      dsn                  表の持ち主の、接続先と合言葉。0600、自分だけが読む
+      worker.password      働く役割の合言葉。0600、自分だけが読む
       postgres.log         postgres の標準エラー
       data/  run/          postgres を動かす利用者の物。0700
       binaries/            実行ファイルの写し(届かない場所にあるときだけ)
@@ -32,6 +33,7 @@ from tsubame.data_access.db.postgres_user import RunAs, choose_user, first_close
 # Linux の sun_path は 108 バイト、macOS は 104。".s.PGSQL.5432.lock" の分を引いて余裕を見る
 _LONGEST_SOCKET_DIRECTORY = 80
 _COMMAND_SECONDS = 120
+WORKER_ROLE = "tsubame_worker"
 _STATUS_LINE = 7
 
 
@@ -90,6 +92,23 @@ class PostgresCluster:
 
     def dsn(self) -> str:
         return self._dsn.read_text(encoding="utf-8").strip()
+
+    def worker(self) -> tuple[str, str]:
+        """働く役割の接続先と合言葉。合言葉は一度だけ作る。"""
+        path = self.root / "worker.password"
+        if not path.exists():
+            draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+            self._write_secret(draft, secrets.token_urlsafe(24) + "\n")
+            try:
+                os.link(draft, path)  # もう誰かが作っていれば失敗する(上書きしない)
+            except FileExistsError:
+                pass
+            finally:
+                draft.unlink()
+        password = path.read_text(encoding="ascii").strip()
+        sockets = urllib.parse.quote(str(self.sockets), safe="")
+        quoted = urllib.parse.quote(password)
+        return f"postgresql://{WORKER_ROLE}:{quoted}@/postgres?host={sockets}", password
 
     def ready_to_attach(self) -> bool:
         found = self.server_file()

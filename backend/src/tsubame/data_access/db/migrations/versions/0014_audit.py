@@ -65,11 +65,12 @@ CREATE INDEX ix_audit_events_words ON audit_events
     WITH (gin_pending_list_limit = 256);
 """
 
-# 呼んだ人の search_path に左右されない。SECURITY DEFINER の関数に、偽の表を読ませないため
+# 呼んだ人の search_path に左右されない。表は場所まで書き、関数と演算子は pg_catalog だけから取る。
+# 同じ名前の偽物を public に作り、持ち主の権限で動かさせる道(CVE-2018-1058)を塞ぐため
 GUARDS = """
 CREATE FUNCTION queue_audit_event() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER {path} AS $$
 BEGIN
-    INSERT INTO audit_unchained (event_id) VALUES (NEW.id);
+    INSERT INTO {schema}.audit_unchained (event_id) VALUES (NEW.id);
     RETURN NULL;
 END
 $$;
@@ -89,8 +90,8 @@ $$;
 CREATE FUNCTION guard_audit_event() RETURNS trigger LANGUAGE plpgsql {path} AS $$
 BEGIN
     IF EXISTS (
-        SELECT FROM audit_chain c WHERE c.event_id = OLD.id
-            AND c.position <= (SELECT max(a.position) FROM audit_anchors a)
+        SELECT FROM {schema}.audit_chain c WHERE c.event_id = OLD.id
+            AND c.position <= (SELECT max(a.position) FROM {schema}.audit_anchors a)
     ) THEN
         RETURN OLD;
     END IF;
@@ -99,7 +100,7 @@ END
 $$;
 CREATE FUNCTION guard_audit_link() RETURNS trigger LANGUAGE plpgsql {path} AS $$
 BEGIN
-    IF OLD.position <= (SELECT max(a.position) FROM audit_anchors a) THEN
+    IF OLD.position <= (SELECT max(a.position) FROM {schema}.audit_anchors a) THEN
         RETURN OLD;
     END IF;
     RAISE EXCEPTION 'audit_chain is append-only';
@@ -109,11 +110,11 @@ CREATE FUNCTION guard_audit_anchor() RETURNS trigger LANGUAGE plpgsql {path} AS 
 DECLARE
     kept interval;
 BEGIN
-    SELECT make_interval(days => keep_days) INTO kept FROM audit_state;
+    SELECT make_interval(days => keep_days) INTO kept FROM {schema}.audit_state;
     IF kept IS NULL
-        OR NOT EXISTS (SELECT FROM audit_chain c WHERE c.position = NEW.position AND c.hash = NEW.hash)
+        OR NOT EXISTS (SELECT FROM {schema}.audit_chain c WHERE c.position = NEW.position AND c.hash = NEW.hash)
         OR EXISTS (
-            SELECT FROM audit_chain c LEFT JOIN audit_events e ON e.id = c.event_id
+            SELECT FROM {schema}.audit_chain c LEFT JOIN {schema}.audit_events e ON e.id = c.event_id
             WHERE c.position <= NEW.position AND (e.at IS NULL OR e.at > now() - kept)
         )
     THEN
@@ -149,13 +150,13 @@ DECLARE
     last record;
     gone bigint;
 BEGIN
-    SELECT keep_days INTO days FROM audit_state;
+    SELECT keep_days INTO days FROM {schema}.audit_state;
     IF days IS NULL THEN
         RETURN 0;
     END IF;
     -- 失われた記録のところで止まる。消して、失われたことまで消さないように
     WITH oldest AS (
-        SELECT c.position, c.hash, e.at FROM audit_chain c LEFT JOIN audit_events e ON e.id = c.event_id
+        SELECT c.position, c.hash, e.at FROM {schema}.audit_chain c LEFT JOIN {schema}.audit_events e ON e.id = c.event_id
         ORDER BY c.position LIMIT at_most
     ), stop AS (
         SELECT min(position) AS position FROM oldest
@@ -167,11 +168,12 @@ BEGIN
     IF last IS NULL THEN
         RETURN 0;
     END IF;
-    SELECT count(*) INTO gone FROM audit_chain WHERE position <= last.position;
-    INSERT INTO audit_anchors (position, hash, events) VALUES (last.position, last.hash, gone);
-    DELETE FROM audit_events e USING audit_chain c WHERE c.event_id = e.id AND c.position <= last.position;
-    DELETE FROM audit_chain WHERE position <= last.position;
-    INSERT INTO audit_events (actor_name, action, subject_type, subject_name, details)
+    SELECT count(*) INTO gone FROM {schema}.audit_chain WHERE position <= last.position;
+    INSERT INTO {schema}.audit_anchors (position, hash, events) VALUES (last.position, last.hash, gone);
+    DELETE FROM {schema}.audit_events e USING {schema}.audit_chain c
+    WHERE c.event_id = e.id AND c.position <= last.position;
+    DELETE FROM {schema}.audit_chain WHERE position <= last.position;
+    INSERT INTO {schema}.audit_events (actor_name, action, subject_type, subject_name, details)
     VALUES ('system', 'audit.expired', 'audit', 'retention', jsonb_build_object(
         'events', gone, 'position', last.position, 'hash', encode(last.hash, 'hex'),
         'newest_at', to_char(last.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
@@ -186,4 +188,5 @@ def upgrade() -> None:
     connection = op.get_bind()
     schema = connection.exec_driver_sql("SELECT quote_ident(current_schema())").scalar_one()
     connection.exec_driver_sql(TABLES)
-    connection.exec_driver_sql(GUARDS.replace("{path}", f"SET search_path = {schema}, pg_temp"))
+    path = "SET search_path = pg_catalog, pg_temp"
+    connection.exec_driver_sql(GUARDS.replace("{path}", path).replace("{schema}", schema))
