@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from harness.api import BASE, Api, found, problem
+from harness.factories import new_job
 from tsubame.business.auth.setup import FirstAdmin
 from tsubame.business.shared.permissions import Role
 from tsubame.business.shared.secret import Secret
@@ -20,15 +21,22 @@ async def events(api: Api, *actions: str) -> list[Any]:
         return list((await tx.connection.execute(query)).all())
 
 
+async def jobs(api: Api, count: int) -> list[int]:
+    """だれかの作ったジョブの番号。"""
+    async with api.client() as admin:
+        return [(await new_job(admin, name=f"job {number}"))["id"] for number in range(count)]
+
+
 async def test_refused_access_is_recorded(api: Api) -> None:
     """権限が足りずに断ると、だれが・どこから・どの戸を・何が足りずに、が残る。"""
+    (job,) = await jobs(api, 1)
     async with api.client(Role.VIEWER) as client:
-        problem(await client.delete("/jobs/7"), 403)
+        problem(await client.delete(f"/jobs/{job}"), 403)
     (refused,) = await events(api, "access.refused")
     assert (refused.actor_name, refused.address, refused.outcome) == ("viewer-user", "127.0.0.1", "refused")
     assert refused.subject_name == "DELETE /api/v1/jobs/{job_id}"
     assert refused.details == {
-        "path": "/api/v1/jobs/7",
+        "path": f"/api/v1/jobs/{job}",
         "code": "permission_denied",
         "permission": "job:write",
         "needed": "editor",
@@ -38,8 +46,9 @@ async def test_refused_access_is_recorded(api: Api) -> None:
 
 async def test_loop_of_refusals_cannot_flood(api: Api) -> None:
     """番号を変えながら叩き続けても一分に一行で、過ぎれば回数が残る。別の戸、別の人は、別に残る。"""
+    numbers = await jobs(api, 5)
     async with api.client(Role.VIEWER) as client:
-        for number in range(1, 30):
+        for number in numbers * 3:
             problem(await client.delete(f"/jobs/{number}"), 403)
         problem(await client.post("/commands", json={"command": "x", "selector": "a"}), 403)
         await api.services.refusals.settle()
@@ -50,11 +59,11 @@ async def test_loop_of_refusals_cannot_flood(api: Api) -> None:
         assert [row.details.get("repeated") for row in await events(api, "access.refused")] == [
             None,
             None,
-            28,
+            14,
         ]
-        problem(await client.delete("/jobs/1"), 403)
+        problem(await client.delete(f"/jobs/{numbers[0]}"), 403)
     async with api.client(Role.OPERATOR) as other:
-        problem(await other.delete("/jobs/1"), 403)
+        problem(await other.delete(f"/jobs/{numbers[0]}"), 403)
     names = [row.actor_name for row in await events(api, "access.refused")]
     assert names == ["viewer-user"] * 4 + ["operator-user"]
 

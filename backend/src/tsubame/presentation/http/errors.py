@@ -111,8 +111,8 @@ async def _domain_error(request: Request, error: Exception) -> JSONResponse:
 
 
 def is_refusal(error: DomainError) -> bool:
-    """権限が足りずに断ったか。読めない物を「ない」と答えたときも、もとは権限の不足である。"""
-    return status_of(error) == HTTPStatus.FORBIDDEN or isinstance(error.__cause__, PermissionDeniedError)
+    """権限か身元が足りずに断ったか。読めない物は、はじめから見えない物として「ない」と答えるので、含まない。"""
+    return status_of(error) == HTTPStatus.FORBIDDEN
 
 
 async def _note_refusal(request: Request, error: DomainError) -> None:
