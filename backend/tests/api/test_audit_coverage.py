@@ -20,6 +20,7 @@ from harness.sshd import ME, PRIVATE_KEY, PUBLIC_LINE, start_sshd
 from tsubame.business.auth.setup import FirstAdmin
 from tsubame.business.servers.entities import HostKey
 from tsubame.business.shared.ids import ServerId
+from tsubame.business.shared.permissions import Role
 from tsubame.business.shared.secret import Secret
 from tsubame.data_access.tables.audit import audit_events
 from tsubame.entrypoints.http_app import create_api_with_stream
@@ -29,6 +30,8 @@ PASSWORD: Final = "correct horse battery"
 POLICY: Final = {"archive_after_days": 7, "keep_days": 30, "keep_executions": None}
 # 残さない道と、そのわけ
 SILENT: Final = {
+    "POST /api/v1/auth/invitation": "読むだけ。リンクの値を URL に載せないために本文で受ける",
+    "PUT /api/v1/me/preferences": "言語と見た目は、自分の画面にしか効かない",
     "POST /api/v1/auth/refresh": "十五分ごとに、開いているタブの数だけ来る。ログインと使い回しは残す",
     "POST /api/v1/servers/resolve": "読むだけ。条件が長いので本文で受ける",
     "POST /api/v1/servers/{server_id}/host-key/scan": "見せられた鍵を書き留めるだけ。信じるのは承認のとき",
@@ -247,6 +250,47 @@ async def variable_scene(world: World) -> Call:
     return Call(admin, VARIABLE, {"variable_id": variable["id"]})
 
 
+def on_user(body: dict[str, Any] | None = None, *, before: str | None = None) -> Scene:
+    """``before`` は、呼ぶ前に済ませておく操作。"""
+
+    async def scene(world: World) -> Call:
+        admin = await world.admin()
+        user = await world.api.add_user(Role.EDITOR, "yuki")
+        if before is not None:
+            found(await admin.post(f"/users/{user.id}/{before}"))
+        return Call(admin, body, {"user_id": user.id})
+
+    return scene
+
+
+async def invitation_scene(world: World) -> Call:
+    admin = await world.admin()
+    made = created(await admin.post("/invitations", json={"role": "viewer"}))
+    return Call(admin, None, {"invitation_id": made["invitation"]["id"]})
+
+
+async def join_scene(world: World) -> Call:
+    made = created(await (await world.admin()).post("/invitations", json={"role": "viewer"}))
+    token = made["path"].partition("#")[2]
+    return Call(await world.anyone(), {"token": token, "username": "yuki", "password": PASSWORD})
+
+
+async def signed_in_twice(world: World) -> Call:
+    """同じ人のログインが二つある。``session_id`` は、呼ぶ側でないほう。"""
+    call = await login_scene(world)
+    for _ in range(2):
+        token = found(await call.client.post("/auth/login", json=call.body))["access_token"]
+        call.client.headers["Authorization"] = f"Bearer {token}"
+    sessions = found(await call.client.get("/me/sessions"))["items"]
+    other = next(session["id"] for session in sessions if not session["current"])
+    return Call(call.client, None, {"session_id": other})
+
+
+async def password_scene(world: World) -> Call:
+    call = await signed_in_twice(world)
+    return Call(call.client, {"current_password": PASSWORD, "new_password": f"{PASSWORD} staple"})
+
+
 SCENES: Final[dict[str, Scene]] = {
     "POST /api/v1/auth/second-factor": second_step_scene,
     "POST /api/v1/auth/second-factor/enrolment/confirm": required_scene,
@@ -255,6 +299,20 @@ SCENES: Final[dict[str, Scene]] = {
     "POST /api/v1/profile/second-factor/disable": protected_scene,
     "DELETE /api/v1/users/{user_id}/second-factor": reset_scene,
     "PUT /api/v1/sign-in/policy": simply(second_factor_roles=["admin"]),
+    "POST /api/v1/auth/join": join_scene,
+    "POST /api/v1/me/password": password_scene,
+    "DELETE /api/v1/me/sessions": signed_in_twice,
+    "DELETE /api/v1/me/sessions/{session_id}": signed_in_twice,
+    "POST /api/v1/users": simply(username="yuki", role="viewer"),
+    "DELETE /api/v1/users/{user_id}": on_user(),
+    "PUT /api/v1/users/{user_id}/role": on_user({"role": "viewer"}),
+    "POST /api/v1/users/{user_id}/disable": on_user(),
+    "POST /api/v1/users/{user_id}/enable": on_user(before="disable"),
+    "POST /api/v1/users/{user_id}/reset-password": on_user(),
+    "POST /api/v1/users/{user_id}/demand-new-password": on_user(),
+    "POST /api/v1/users/{user_id}/end-sessions": on_user(),
+    "POST /api/v1/invitations": simply(role="viewer"),
+    "DELETE /api/v1/invitations/{invitation_id}": invitation_scene,
     "POST /api/v1/setup": setup_scene,
     "POST /api/v1/auth/login": login_scene,
     "POST /api/v1/auth/logout": logout_scene,

@@ -8,7 +8,7 @@ import jwt
 import pytest
 from sqlalchemy import update
 
-from harness.api import Api, created, field_codes, found, problem
+from harness.api import Api, created, field_codes, found, problem, session_of
 from tsubame.business.auth.setup import FirstAdmin
 from tsubame.business.shared.permissions import Role
 from tsubame.business.shared.secret import Secret
@@ -231,7 +231,7 @@ async def test_forged_tokens_are_refused(api: Api) -> None:
     foreign = JwtAccessTokens([new_encryption_key()])
     key = JwtAccessTokens(api.keys)._keys[0]
     forged = [
-        foreign.issue(user.id, api.clock.now())[0],
+        foreign.issue(user.id, session_of(user), api.clock.now())[0],
         f"{header}.{body}.",
         jwt.encode(claims, "", algorithm="none"),
         jwt.encode(claims, key, algorithm="HS256"),  # typ が違う

@@ -98,7 +98,7 @@ class BrokenUsers(UserService):
 
 async def test_unexpected_failure(api: Api) -> None:
     """予期しない失敗は 500 の problem になり、中身は漏らさず、記録と同じ番号を渡す。"""
-    broken = api.app_of(replace(api.services, users=BrokenUsers(api.transactions)))
+    broken = api.app_of(replace(api.services, users=BrokenUsers(api.transactions, api.clock)))
     token = api.token_of(await api.add_user(Role.ADMIN))
     async with api.anonymous(broken) as client:
         with capture_logs() as logs:

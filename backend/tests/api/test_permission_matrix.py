@@ -3,7 +3,7 @@
 どの道も、自分のプロジェクトの物と、よそのプロジェクトの物を相手に、権限の持ち方のそれぞれで呼ぶ。
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from enum import Enum, auto
 from typing import Any, Final
@@ -13,6 +13,7 @@ import pytest
 from fastapi.routing import iter_route_contexts
 
 from harness.api import Api, problem
+from harness.route_bodies import BODIES, QUERIES, server_at
 from harness.two_projects import EVERYBODY, MARK, Things, TwoProjects, Who
 from tsubame.business.shared.actor import SYSTEM
 from tsubame.business.shared.ids import JobId, ProjectId
@@ -35,6 +36,8 @@ OPEN: Final = {
     "POST /api/v1/auth/second-factor",
     "POST /api/v1/auth/second-factor/enrolment",
     "POST /api/v1/auth/second-factor/enrolment/confirm",
+    "POST /api/v1/auth/invitation",
+    "POST /api/v1/auth/join",
     "GET /api/v1/targets/{target_id}/log/download",
 }
 
@@ -85,7 +88,25 @@ def _enough(held: Role | None, needed: Role) -> bool:
 SELF, WHOLE, LIST, READ, WRITE = Kind
 MATRIX: Final[dict[str, Rule]] = {
     "GET /api/v1/auth/me": Rule(SELF),
+    "PUT /api/v1/me/preferences": Rule(SELF),
+    "POST /api/v1/me/password": Rule(SELF),
+    "GET /api/v1/me/sessions": Rule(SELF),
+    "DELETE /api/v1/me/sessions": Rule(SELF),
+    "DELETE /api/v1/me/sessions/{session_id}": Rule(SELF),
     "GET /api/v1/users": Rule(LIST, VIEWER),
+    "POST /api/v1/users": Rule(WHOLE, ADMIN),
+    "GET /api/v1/users/accounts": Rule(WHOLE, ADMIN),
+    "GET /api/v1/users/{user_id}": Rule(WHOLE, ADMIN),
+    "DELETE /api/v1/users/{user_id}": Rule(WHOLE, ADMIN),
+    "PUT /api/v1/users/{user_id}/role": Rule(WHOLE, ADMIN),
+    "POST /api/v1/users/{user_id}/disable": Rule(WHOLE, ADMIN),
+    "POST /api/v1/users/{user_id}/enable": Rule(WHOLE, ADMIN),
+    "POST /api/v1/users/{user_id}/reset-password": Rule(WHOLE, ADMIN),
+    "POST /api/v1/users/{user_id}/demand-new-password": Rule(WHOLE, ADMIN),
+    "POST /api/v1/users/{user_id}/end-sessions": Rule(WHOLE, ADMIN),
+    "GET /api/v1/invitations": Rule(WHOLE, ADMIN),
+    "POST /api/v1/invitations": Rule(WHOLE, ADMIN),
+    "DELETE /api/v1/invitations/{invitation_id}": Rule(WHOLE, ADMIN),
     "GET /api/v1/profile/second-factor": Rule(SELF),
     "POST /api/v1/profile/second-factor": Rule(SELF),
     "POST /api/v1/profile/second-factor/confirm": Rule(SELF),
@@ -170,64 +191,11 @@ MATRIX: Final[dict[str, Rule]] = {
     "POST /api/v1/audit/verification": Rule(WHOLE, ADMIN),
     "PUT /api/v1/audit/retention": Rule(WHOLE, ADMIN),
 }
-NOWHERE: Final = {"worker_id": 9_999, "user_id": 9_999}
-_names = iter(range(10**9))
-
-
-def _name() -> str:
-    return f"made-{next(_names)}"
-
-
-def _password() -> dict[str, Any]:
-    return {"name": _name(), "kind": "password", "password": "x"}
-
-
-def _server(at: Things) -> dict[str, Any]:
-    return {"name": _name(), "host": "127.0.0.1", "username": "x", "credential_id": at.credential_id}
-
-
-def _variable() -> dict[str, Any]:
-    return {"name": _name().replace("-", "_"), "kind": "plain", "value": "x"}
-
-
-# 型の検査は権限より先に進むので、通る形の本文を送る
-POLICY: Final[dict[str, Any]] = {"archive_after_days": 7, "keep_days": 3650, "keep_executions": None}
-BODIES: Final[dict[str, Callable[[Things], dict[str, Any]]]] = {
-    "POST /api/v1/profile/second-factor": lambda _: {},
-    "POST /api/v1/profile/second-factor/confirm": lambda _: {"code": "000000"},
-    "POST /api/v1/profile/second-factor/recovery-codes": lambda _: {},
-    "POST /api/v1/profile/second-factor/disable": lambda _: {},
-    "PUT /api/v1/sign-in/policy": lambda _: {"second_factor_roles": []},
-    "POST /api/v1/credentials": lambda at: _password() | {"project_id": at.project_id},
-    "POST /api/v1/credentials/generate": lambda at: {"name": _name(), "project_id": at.project_id},
-    "PUT /api/v1/credentials/{credential_id}": lambda _: _password(),
-    "POST /api/v1/servers": lambda at: _server(at) | {"project_id": at.project_id},
-    "PUT /api/v1/servers/{server_id}": _server,
-    "POST /api/v1/servers/{server_id}/host-key/approve": lambda _: {"fingerprint": "SHA256:x"},
-    "POST /api/v1/variables": lambda at: _variable() | {"scope": "project", "owner_id": at.project_id},
-    "PUT /api/v1/variables/{variable_id}": lambda _: _variable(),
-    "POST /api/v1/jobs": lambda at: {"name": _name(), "script": "", "project_id": at.project_id},
-    "PUT /api/v1/jobs/{job_id}": lambda _: {"name": _name(), "script": ""},
-    "POST /api/v1/jobs/{job_id}/duplicate": lambda _: {"name": _name()},
-    "POST /api/v1/servers/resolve": lambda at: {"selector": "web", "server_ids": [at.server_id]},
-    "POST /api/v1/commands": lambda at: {
-        "command": "true",
-        "selector": "web",
-        "project_id": at.project_id,
-    },
-    "PATCH /api/v1/queue/{execution_id}": lambda _: {"priority": 1},
-    "PUT /api/v1/limits": lambda _: {"max_parallel": None},
-    "PUT /api/v1/audit/retention": lambda _: {"keep_days": 30},
-    "POST /api/v1/storage/preview": lambda at: {"scope": "job", "id": at.job_id, "policy": POLICY},
-    "PUT /api/v1/storage/policies/global": lambda _: POLICY,
-    "PUT /api/v1/storage/policies/projects/{project_id}": lambda _: POLICY,
-    "PUT /api/v1/storage/policies/jobs/{job_id}": lambda _: POLICY,
-}
-QUERIES: Final[dict[str, str]] = {
-    "GET /api/v1/variables": "scope=global",
-    "GET /api/v1/targets/{target_id}/log/search": "q=x",
-    "GET /api/v1/executions/{execution_id}/log/search": "q=x",
-    "GET /api/v1/jobs/{job_id}/log/search": "q=x",
+NOWHERE: Final[dict[str, int | str]] = {
+    "worker_id": 9_999,
+    "user_id": 9_999,
+    "invitation_id": 9_999,
+    "session_id": "1" * 32,
 }
 NAMES_THINGS: Final = {
     "GET /api/v1/credentials",
@@ -260,7 +228,7 @@ async def world(api: Api) -> TwoProjects:
 
 
 async def call(
-    client: httpx.AsyncClient, route: str, things: Things, whole: Mapping[str, int]
+    client: httpx.AsyncClient, route: str, things: Things, whole: Mapping[str, int | str]
 ) -> httpx.Response:
     """その道を、その物の番号で呼ぶ。``whole`` は、どのプロジェクトのものでもない物の番号。"""
     method, template = route.split()
@@ -359,12 +327,12 @@ async def test_bodies_cannot_point_at_others(world: TwoProjects) -> None:
     """本文で、よそのプロジェクトの認証情報・踏み台・サーバを指しても、ないものとして断られる。"""
     ours, theirs = world.own, world.other
     pointing: list[tuple[str, dict[str, Any], int]] = [
-        ("POST /servers", _server(theirs), 422),
-        (f"PUT /servers/{ours.server_id}", _server(theirs), 422),
-        ("POST /servers", _server(ours) | {"jump_server_id": theirs.server_id}, 422),
+        ("POST /servers", server_at(theirs), 422),
+        (f"PUT /servers/{ours.server_id}", server_at(theirs), 422),
+        ("POST /servers", server_at(ours) | {"jump_server_id": theirs.server_id}, 422),
         (
             "POST /servers",
-            _server(ours) | {"sudo_user": "root", "sudo_credential_id": theirs.credential_id},
+            server_at(ours) | {"sudo_user": "root", "sudo_credential_id": theirs.credential_id},
             422,
         ),
         ("POST /jobs", {"name": "j", "script": "", "server_ids": [theirs.server_id]}, 422),

@@ -15,7 +15,6 @@ from tsubame.business.shared.permissions import Role
 from tsubame.business.shared.secret import Secret
 from tsubame.data_access.tables.audit import audit_events
 from tsubame.data_access.tables.second_factor import recovery_codes, second_factors
-from tsubame.data_access.tables.users import refresh_grants
 
 NAME, PASSWORD = "Admin", "correct horse battery"
 LOGIN = {"username": NAME, "password": PASSWORD}
@@ -254,11 +253,11 @@ async def test_a_required_role_enrols_before_anything_else(api: Api, owner: http
     """役割が求めると、用意のない人のログインは終わり、次は用意するまで何もできない。"""
     cookie = owner.cookies[COOKIE]
     body = {"second_factor_roles": ["admin"]}
-    assert found(await owner.put("/sign-in/policy", json=body)) == body
+    async with api.client(Role.ADMIN) as another, api.client(Role.EDITOR) as editor:
+        assert found(await owner.put("/sign-in/policy", json=body)) == body
+        assert problem(await another.get("/auth/me"), 401)["code"] == "session_ended"
+        found(await editor.get("/auth/me"))
     assert found(await owner.get("/sign-in/policy")) == body
-    async with api.transactions.begin() as tx:
-        ended = await tx.connection.execute(select(refresh_grants.c.revoked_at))
-        assert None not in ended.scalars().all()
     person = found(await owner.get("/sign-in/people"))["items"][0]
     assert (person["required"], person["second_factor_since"]) == (True, None)
     async with api.anonymous() as client:

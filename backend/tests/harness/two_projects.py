@@ -2,11 +2,13 @@
 
 import itertools
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from sqlalchemy import insert
 
 from harness.api import Api
+from tsubame.business.auth.entities import Session
 from tsubame.business.credentials.drafts import CredentialDraft
 from tsubame.business.credentials.entities import CredentialKind
 from tsubame.business.executions.starting import StartRequest
@@ -14,9 +16,11 @@ from tsubame.business.jobs.entities import ScriptSpec
 from tsubame.business.jobs.ports import JobDraft
 from tsubame.business.servers.ports import ServerDraft
 from tsubame.business.shared.actor import SYSTEM
-from tsubame.business.shared.ids import DEFAULT_PROJECT, CredentialId, JobId, ProjectId, ServerId
+from tsubame.business.shared.ids import DEFAULT_PROJECT, CredentialId, JobId, ProjectId, ServerId, SessionId
 from tsubame.business.shared.permissions import Role, stronger
 from tsubame.business.shared.secret import Secret
+from tsubame.business.users.entities import User
+from tsubame.business.users.invitations import InvitationDraft
 from tsubame.business.variables.drafts import VariableDraft
 from tsubame.business.variables.entities import Content, Owner, VariableKind, VariableScope
 from tsubame.data_access.tables.executions import workers
@@ -71,12 +75,14 @@ class TwoProjects:
     """``own`` は既定のプロジェクト、``other`` は名前に ``MARK`` の入った、もう一つのプロジェクト。
 
     ``whole`` は、どのプロジェクトのものでもない物の番号。
+    人と招待と、``token_of`` の人のもう一つのログインは、``furnish`` のたびに新しくなる。
     """
 
     def __init__(self, api: Api) -> None:
         self.api = api
         self.other_project = ProjectId(0)
-        self.whole: dict[str, int] = {}
+        self.whole: dict[str, int | str] = {}
+        self._caller: User | None = None
 
     async def prepare(self) -> None:
         async with self.api.transactions.begin() as tx:
@@ -88,12 +94,12 @@ class TwoProjects:
                 insert(workers).values(host="w", pid=1, version="x").returning(workers.c.id)
             )
             self.whole["worker_id"] = worker.scalar_one()
-        self.whole["user_id"] = (await self.api.add_user(None, "somebody")).id
         self.own = await self.furnish(own=True)
         self.other = await self.furnish(own=False)
 
     async def furnish(self, *, own: bool) -> Things:
         """新しいひとそろいを置く。実行は、ワーカーがいないので並んだまま。"""
+        await self._furnish_whole()
         services = self.api.services
         project_id = DEFAULT_PROJECT if own else self.other_project
         name = f"{'ours' if own else MARK}-{next(_numbers)}"
@@ -114,8 +120,24 @@ class TwoProjects:
             variable_id=(await services.variables.create(SYSTEM, owner, variable)).id,
         )
 
+    async def _furnish_whole(self) -> None:
+        somebody = await self.api.add_user(None, f"somebody-{next(_numbers)}")
+        draft = InvitationDraft(None, {}, "", timedelta(days=1))
+        invitation, _ = await self.api.services.people.invitations.invite(SYSTEM, draft)
+        session_id, now = f"{next(_numbers) << 64:032x}", self.api.clock.now()
+        owner = self._caller or somebody
+        async with self.api.transactions.begin() as tx:
+            await tx.sessions.add(
+                Session(SessionId(session_id), owner.id, now, now, now + timedelta(days=1), None, "", "")
+            )
+        self.whole |= {
+            "user_id": somebody.id,
+            "invitation_id": invitation.id,
+            "session_id": session_id,
+        }
+
     async def token_of(self, who: Who) -> str:
-        user = await self.api.add_user(who.role, f"user-{next(_numbers)}")
+        user = self._caller = await self.api.add_user(who.role, f"user-{next(_numbers)}")
         if who.member is not None:
             async with self.api.transactions.begin() as tx:
                 await tx.connection.execute(

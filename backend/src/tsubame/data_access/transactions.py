@@ -19,6 +19,7 @@ from tsubame.data_access.repositories.auth import SqlGrantRepository, SqlSetupTo
 from tsubame.data_access.repositories.credentials import SqlCredentialRepository
 from tsubame.data_access.repositories.executions import SqlExecutionRepository
 from tsubame.data_access.repositories.flow import SqlFlowRepository
+from tsubame.data_access.repositories.invitations import SqlInvitationRepository
 from tsubame.data_access.repositories.jobs import SqlJobRepository
 from tsubame.data_access.repositories.outputs import SqlOutputRepository
 from tsubame.data_access.repositories.policies import SqlPolicyRepository
@@ -33,6 +34,7 @@ from tsubame.data_access.repositories.second_factor import (
 from tsubame.data_access.repositories.server_disk import SqlServerDiskRepository
 from tsubame.data_access.repositories.server_selection import SqlServerSelection
 from tsubame.data_access.repositories.servers import SqlServerRepository
+from tsubame.data_access.repositories.sessions import SqlSessionRepository
 from tsubame.data_access.repositories.storage import SqlStorageRepository
 from tsubame.data_access.repositories.targets import SqlTargetRepository
 from tsubame.data_access.repositories.users import SqlUserRepository
@@ -60,6 +62,14 @@ class SqlTransaction:
     @property
     def grants(self) -> SqlGrantRepository:
         return SqlGrantRepository(self._connection)
+
+    @property
+    def sessions(self) -> SqlSessionRepository:
+        return SqlSessionRepository(self._connection)
+
+    @property
+    def invitations(self) -> SqlInvitationRepository:
+        return SqlInvitationRepository(self._connection)
 
     @property
     def setup_token(self) -> SqlSetupTokenRepository:

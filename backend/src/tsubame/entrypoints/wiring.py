@@ -19,6 +19,8 @@ from tsubame.business.audit.service import AuditService
 from tsubame.business.auth.authenticator import Authenticator
 from tsubame.business.auth.code_check import CodeCheck
 from tsubame.business.auth.enrolling import Enrolling
+from tsubame.business.auth.joining import JoinService
+from tsubame.business.auth.my_sessions import MySessionsService
 from tsubame.business.auth.second_factor_service import SecondFactorService
 from tsubame.business.auth.second_factor_sign_in import SecondFactorSignIn
 from tsubame.business.auth.service import AuthService
@@ -57,6 +59,9 @@ from tsubame.business.shared.clock import Clock
 from tsubame.business.shared.periodic import every
 from tsubame.business.storage.keeper import StorageKeeper
 from tsubame.business.storage.service import StorageService
+from tsubame.business.users.creation import CreationService
+from tsubame.business.users.invitations import InvitationService
+from tsubame.business.users.profile import ProfileService
 from tsubame.business.users.service import UserService
 from tsubame.business.variables.service import VariableService
 from tsubame.business.workers.entities import Identity
@@ -95,7 +100,7 @@ from tsubame.entrypoints.practice import Practice, PracticeRooms
 from tsubame.entrypoints.settings import Settings
 from tsubame.entrypoints.worker_loop import WorkerParts
 from tsubame.presentation.http.pace import Pacer
-from tsubame.presentation.http.services import HttpServices, SignInServices
+from tsubame.presentation.http.services import HttpServices, PeopleServices, SignInServices
 from tsubame.presentation.http.site import Site
 from tsubame.presentation.ws.hub import Hub
 from tsubame.presentation.ws.log_feed import LogFeed
@@ -177,6 +182,7 @@ async def keep_audit(foundation: Foundation) -> None:
 
 def http_services(foundation: Foundation, settings: Settings) -> HttpServices:
     transactions, clock, ssh = foundation.transactions, foundation.clock, foundation.ssh
+    endpoints = foundation.endpoints
     tokens = JwtAccessTokens(foundation.keys)
     passwords = Argon2Passwords()
     sessions = Sessions(tokens, clock)
@@ -187,21 +193,20 @@ def http_services(foundation: Foundation, settings: Settings) -> HttpServices:
         auth=AuthService(transactions, passwords, sessions, steps, clock),
         sign_in=_sign_in(foundation, passwords, steps),
         setup=SetupService(transactions, passwords, sessions),
-        users=UserService(transactions),
+        people=_people(foundation, passwords, steps),
+        users=UserService(transactions, clock),
         workers=WorkerService(transactions),
         credentials=rooms.credentials,
         servers=rooms.servers,
         host_keys=rooms.host_keys,
-        connection_tests=ConnectionTestService(
-            transactions, foundation.endpoints, ssh.tester, rooms.host_keys
-        ),
+        connection_tests=ConnectionTestService(transactions, endpoints, ssh.tester, rooms.host_keys),
         variables=VariableService(transactions, foundation.vault),
         environments=EnvironmentService(transactions),
         jobs=rooms.jobs,
         executions=ExecutionService(transactions, clock),
         starts=StartService(transactions, clock, foundation.vault),
         queue=QueueService(transactions),
-        housekeeping=HousekeepingService(transactions, ssh.runs, foundation.endpoints, clock),
+        housekeeping=HousekeepingService(transactions, ssh.runs, endpoints, clock),
         logs=LogReadingService(foundation.log_reader, SqlLogTickets(foundation.engine), clock),
         log_search=_log_search(foundation),
         merged_logs=_merged_logs(foundation),
@@ -237,6 +242,18 @@ def _sign_in(foundation: Foundation, passwords: Argon2Passwords, steps: SignInSt
         second_step=SecondFactorSignIn(transactions, steps, check, enrolling, clock),
         second_factor=SecondFactorService(transactions, passwords, check, enrolling, clock),
         policy=SignInPolicyService(transactions, clock),
+    )
+
+
+def _people(foundation: Foundation, passwords: Argon2Passwords, steps: SignInSteps) -> PeopleServices:
+    """人の出入りと、自分のこと。"""
+    transactions, clock = foundation.transactions, foundation.clock
+    return PeopleServices(
+        creation=CreationService(transactions, passwords, clock),
+        invitations=InvitationService(transactions, clock),
+        joining=JoinService(transactions, passwords, steps, clock),
+        profile=ProfileService(transactions, passwords, clock),
+        my_sessions=MySessionsService(transactions, clock),
     )
 
 

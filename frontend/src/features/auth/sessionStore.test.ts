@@ -13,6 +13,8 @@ const admin: UserRead = {
   username: 'admin',
   role: 'admin',
   created_at: '2026-11-01T00:00:00Z',
+  must_change_password: false,
+  preferences: { language: null, theme: null, time_zone: null },
   permissions: ['job:read', 'job:write'],
   projects: [],
 }

@@ -1,11 +1,17 @@
 """通行証から操作の主体を決める。HTTP と WebSocket が同じ道を通る。"""
 
+from datetime import timedelta
+from typing import Final
+
 from tsubame.business.auth.entities import Identity
 from tsubame.business.auth.errors import SessionEndedError, TokenInvalidError
 from tsubame.business.auth.ports import AccessTokens, AuthTx
 from tsubame.business.shared.actor import Actor
 from tsubame.business.shared.clock import Clock
 from tsubame.business.shared.transactions import Transactions
+
+_SEEN_EVERY: Final = timedelta(minutes=1)
+"""「最後に使った」を書く間隔。要求のたびに書くと、読むだけの要求まで書き込みになる。"""
 
 
 class Authenticator:
@@ -14,24 +20,35 @@ class Authenticator:
         self._tokens = tokens
         self._clock = clock
 
-    async def identify(self, token: str) -> Identity:
-        """通行証の持ち主。利用者の行を毎回読むので、止められた人はその場で締め出される。
+    async def identify(self, token: str, address: str = "") -> Identity:
+        """通行証の持ち主。
+
+        利用者とログインの行を毎回読むので、止められた人も終わらせたログインも、その場で締め出される。
 
         Raises:
             TokenExpiredError: 寿命が過ぎた。更新券で取り直せる。
             TokenInvalidError: 署名が違う、または持ち主がいない。
-            SessionEndedError: 持ち主が止められた。
+            SessionEndedError: 持ち主が止められた、またはこのログインが終わった。
         """
-        claims = self._tokens.read(token, self._clock.now())
+        now = self._clock.now()
+        claims = self._tokens.read(token, now)
         async with self._transactions.look() as tx:
             user = await tx.users.find(claims.user_id)
-        if user is None:
-            raise TokenInvalidError("The user of this token does not exist.")
-        if user.disabled_at is not None:
-            raise SessionEndedError("This user has been disabled.")
-        return Identity(user, claims.expires_at)
+            session = await tx.sessions.find(claims.session_id)
+            if user is None:
+                raise TokenInvalidError("The user of this token does not exist.")
+            if user.disabled_at is not None:
+                raise SessionEndedError("This user has been disabled.")
+            if session is None or session.ended_at is not None or session.user_id != user.id:
+                raise SessionEndedError("This session has ended. Sign in again.")
+            if now - session.last_used_at >= _SEEN_EVERY:
+                await tx.sessions.seen(session.id, now, address or session.address)
+        return Identity(user, session, claims.expires_at, address)
 
-    async def actor_from(self, token: str) -> Actor:
-        """``identify`` と同じ。主体だけが要るとき。"""
-        identity = await self.identify(token)
-        return identity.user.as_actor()
+    async def actor_from(self, token: str, address: str = "") -> Actor:
+        """操作の主体。パスワードを替えるまで何もできない人は、ここで止まる。
+
+        Raises: PasswordChangeNeededError、ほかは ``identify`` と同じ。
+        """
+        identity = await self.identify(token, address)
+        return identity.actor()

@@ -1,7 +1,9 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from tsubame.business.shared.ids import UserId
+from tsubame.business.auth.errors import PasswordChangeNeededError
+from tsubame.business.shared.actor import Actor
+from tsubame.business.shared.ids import SessionId, UserId
 from tsubame.business.users.entities import User
 
 
@@ -18,7 +20,27 @@ class AccessClaims:
     """確かめ終えた通行証の中身。"""
 
     user_id: UserId
+    session_id: SessionId
     expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """一度のログインから続くつながり。更新券も通行証も、これが終われば使えない。
+
+    Attributes:
+        address: 最後に使われた所。
+        last_used_at: 一分より細かくは書かない。
+    """
+
+    id: SessionId
+    user_id: UserId
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    ended_at: datetime | None
+    address: str
+    user_agent: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +48,22 @@ class Identity:
     """通行証の持ち主。``expires_at`` を過ぎたら、取り直した通行証で確かめ直すこと(WebSocket)。"""
 
     user: User
+    session: Session
     expires_at: datetime
+    address: str
+
+    def itself(self) -> Actor:
+        """自分のことだけをする主体。パスワードを替えなければならない人でも、替えることはできる。"""
+        return replace(self.user.as_actor(), address=self.address)
+
+    def actor(self) -> Actor:
+        """操作の主体。
+
+        Raises: PasswordChangeNeededError。
+        """
+        if self.user.must_change_password:
+            raise PasswordChangeNeededError("Choose a new password first.")
+        return self.itself()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,23 +90,17 @@ class SignedIn:
 
 @dataclass(frozen=True, slots=True)
 class RefreshGrant:
-    """更新券の行。値そのものは持たず、ハッシュだけを持つ。
-
-    Attributes:
-        family: 一度のログインから続く券のつながり。盗用に気づいたら家族ごと無効にする。
-    """
+    """更新券の行。値そのものは持たず、ハッシュだけを持つ。盗用に気づいたら、ログインごと終わらせる。"""
 
     token_hash: bytes
-    family: str
-    user_id: UserId
+    session_id: SessionId
     expires_at: datetime
     used_at: datetime | None
-    revoked_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class ClientInfo:
-    """どこからのログインか。利用者が自分の券の一覧を見分けるために残す。"""
+    """どこからのログインか。利用者が自分のログインの一覧を見分けるために残す。"""
 
     address: str
     user_agent: str

@@ -1,10 +1,32 @@
-from tsubame.business.shared.errors import AuthenticationError, BusyError, ConflictError
+from tsubame.business.shared.errors import (
+    AuthenticationError,
+    BusyError,
+    ConflictError,
+    NotFoundError,
+    PermissionDeniedError,
+)
 
 
 class BadCredentialsError(AuthenticationError):
     """名前かパスワードが違う。どちらが違うかは言わない。"""
 
     code = "bad_credentials"
+
+
+class OneTimePasswordExpiredError(AuthenticationError):
+    """渡された一度きりのパスワードは合っているが、期限が過ぎた。"""
+
+    code = "one_time_password_expired"
+
+
+class PasswordChangeNeededError(PermissionDeniedError):
+    """パスワードを替えるまで、ほかのことはできない。"""
+
+    code = "password_change_needed"
+
+
+class SessionNotFoundError(NotFoundError):
+    code = "session_not_found"
 
 
 class TokenExpiredError(AuthenticationError):

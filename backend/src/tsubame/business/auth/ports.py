@@ -2,14 +2,44 @@ from datetime import datetime
 from typing import Protocol
 
 from tsubame.business.audit.ports import AuditLog
-from tsubame.business.auth.entities import AccessClaims, ClientInfo, RefreshGrant
-from tsubame.business.shared.ids import UserId
-from tsubame.business.shared.secret import Secret
-from tsubame.business.users.ports import UserRepository
+from tsubame.business.auth.entities import AccessClaims, ClientInfo, RefreshGrant, Session
+from tsubame.business.shared.ids import SessionId, UserId
+from tsubame.business.shared.signals import Signals
+from tsubame.business.users.ports import InvitationRepository, UserRepository
+
+
+class SessionRepository(Protocol):
+    async def add(self, session: Session) -> None: ...
+
+    async def find(self, session_id: SessionId) -> Session | None: ...
+
+    async def alive_of(self, user_id: UserId, now: datetime) -> list[Session]:
+        """使えるログイン。最後に使った順。"""
+        ...
+
+    async def seen(self, session_id: SessionId, now: datetime, address: str) -> None:
+        """使われたことを、ログインと利用者に書く。"""
+        ...
+
+    async def prolong(
+        self, session_id: SessionId, until: datetime, now: datetime, client: ClientInfo
+    ) -> None:
+        """更新された。期限が延びる。"""
+        ...
+
+    async def end(self, session_id: SessionId, now: datetime) -> bool:
+        """終わらせる。もう終わっていれば ``False``。"""
+        ...
+
+    async def end_all_of(self, user_id: UserId, now: datetime, keep: SessionId | None = None) -> int: ...
+
+    async def delete_dead(self, user_id: UserId, before: datetime) -> None:
+        """``before`` より前に、終わったか切れたものを消す。更新券も一緒に消える。"""
+        ...
 
 
 class GrantRepository(Protocol):
-    async def add(self, grant: RefreshGrant, client: ClientInfo) -> None: ...
+    async def add(self, grant: RefreshGrant) -> None: ...
 
     async def take(self, token_hash: bytes, now: datetime) -> RefreshGrant | None:
         """券を使用済みにし、使う前の姿を返す。
@@ -19,12 +49,6 @@ class GrantRepository(Protocol):
         ...
 
     async def find(self, token_hash: bytes) -> RefreshGrant | None: ...
-
-    async def revoke_family(self, family: str, now: datetime) -> None: ...
-
-    async def revoke_all_of(self, user_id: UserId, now: datetime) -> None: ...
-
-    async def delete_expired(self, user_id: UserId, now: datetime) -> None: ...
 
 
 class SetupTokenRepository(Protocol):
@@ -44,6 +68,12 @@ class AuthTx(Protocol):
     def users(self) -> UserRepository: ...
 
     @property
+    def sessions(self) -> SessionRepository: ...
+
+    @property
+    def invitations(self) -> InvitationRepository: ...
+
+    @property
     def grants(self) -> GrantRepository: ...
 
     @property
@@ -52,24 +82,12 @@ class AuthTx(Protocol):
     @property
     def audit(self) -> AuditLog: ...
 
-
-class Passwords(Protocol):
-    """argon2id。遅い計算なので、実装は事象の輪を止めないこと。"""
-
-    async def hash(self, password: Secret) -> str: ...
-
-    async def verify(self, password: Secret, password_hash: str | None) -> tuple[bool, str | None]:
-        """合うか、と、作り直したハッシュ(今の強さより弱いときだけ)。
-
-        ``password_hash`` が ``None``(利用者がいない)でも同じだけ時間をかけ、名前の有無を悟らせない。
-
-        Raises: UnavailableError(照合が混み合っている)。
-        """
-        ...
+    @property
+    def signals(self) -> Signals: ...
 
 
 class AccessTokens(Protocol):
-    def issue(self, user_id: UserId, now: datetime) -> tuple[str, int]:
+    def issue(self, user_id: UserId, session_id: SessionId, now: datetime) -> tuple[str, int]:
         """通行証と、その寿命(秒)。"""
         ...
 

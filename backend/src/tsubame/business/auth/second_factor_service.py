@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from tsubame.business.auth.code_check import CodeCheck
 from tsubame.business.auth.enrolling import Enrolling, about_second_factor, renew_recovery_codes
 from tsubame.business.auth.errors import OwnSecondFactorError, SecondFactorOffError, SecondFactorRequiredError
-from tsubame.business.auth.password_policy import normal
-from tsubame.business.auth.ports import Passwords
 from tsubame.business.auth.second_factor import Enrolment, SecondFactorStatus
 from tsubame.business.auth.second_factor_ports import SecondFactorTx
 from tsubame.business.auth.second_factor_sign_in import wrong_code
@@ -17,8 +15,11 @@ from tsubame.business.shared.errors import InvalidInputError, NotFoundError, Per
 from tsubame.business.shared.ids import UserId
 from tsubame.business.shared.permissions import Permission
 from tsubame.business.shared.secret import Secret
+from tsubame.business.shared.signals import SignalKind
 from tsubame.business.shared.transactions import Transactions
 from tsubame.business.users.entities import User
+from tsubame.business.users.password_policy import normal
+from tsubame.business.users.ports import Passwords
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,8 @@ class SecondFactorService:
             if not await tx.second_factors.remove(user_id):
                 raise SecondFactorOffError
             await tx.challenges.drop_all_of(user_id)
-            await tx.grants.revoke_all_of(user_id, self._clock.now())
+            await tx.sessions.end_all_of(user_id, self._clock.now())
+            await tx.signals.send(SignalKind.USER, [user_id])
             await tx.audit.record(about_second_factor(actor, "reset", user_id, user.username))
 
     async def _prove(self, actor: Actor, proof: Proof) -> None:

@@ -5,10 +5,12 @@ from datetime import timedelta
 from typing import Final
 
 from tsubame.business.audit.entities import AuditEvent, Outcome
-from tsubame.business.auth.entities import ClientInfo, RefreshGrant, SignedIn
-from tsubame.business.auth.errors import BadCredentialsError, SessionEndedError
-from tsubame.business.auth.password_policy import normal
-from tsubame.business.auth.ports import Passwords
+from tsubame.business.auth.entities import ClientInfo, Session, SignedIn
+from tsubame.business.auth.errors import (
+    BadCredentialsError,
+    OneTimePasswordExpiredError,
+    SessionEndedError,
+)
 from tsubame.business.auth.second_factor import Challenge, FirstFactor
 from tsubame.business.auth.second_factor_ports import SecondFactorTx
 from tsubame.business.auth.sessions import Sessions, hash_of
@@ -16,15 +18,18 @@ from tsubame.business.auth.sign_in_steps import SignInSteps
 from tsubame.business.shared.actor import Actor
 from tsubame.business.shared.clock import Clock
 from tsubame.business.shared.secret import Secret
+from tsubame.business.shared.signals import SignalKind
 from tsubame.business.shared.transactions import Transactions
 from tsubame.business.users.entities import User
+from tsubame.business.users.password_policy import normal
+from tsubame.business.users.ports import Passwords
 
 REUSE_GRACE: Final = timedelta(seconds=10)
 """使い終わった更新券を、盗用とみなさずに受ける時間。
 
 二つのタブが同じ券で同時に更新すると、遅れた方は「使用済み」を出すことになる。この間は
 通行証だけを返し、新しい券は渡さない(先の応答が、同じ Cookie をもう新しくしている)。
-盗んだ人がこの間に使っても、得るのは十五分の通行証一枚だけで、次の更新で家族ごと止まる。
+盗んだ人がこの間に使っても、得るのは十五分の通行証一枚だけで、次の更新でログインごと終わる。
 """
 
 
@@ -46,7 +51,7 @@ class AuthService:
     async def sign_in(self, username: str, password: Secret, client: ClientInfo) -> SignedIn | Challenge:
         """パスワードで確かめる。二段目が要る人には、入る代わりに短い証しを渡す。
 
-        Raises: BadCredentialsError, UnavailableError。
+        Raises: BadCredentialsError, OneTimePasswordExpiredError, UnavailableError。
         """
         async with self._transactions.begin() as tx:
             found = await tx.users.find_for_login(username.strip())
@@ -56,45 +61,54 @@ class AuthService:
         if user is None or not matches or user.disabled_at is not None:
             await self._record_failure(user, client)
             raise BadCredentialsError("The user name or the password is wrong.")
+        now = self._clock.now()
+        if user.password_expires_at is not None and user.password_expires_at <= now:
+            raise OneTimePasswordExpiredError("This one-time password has expired. Ask for a new one.")
         async with self._transactions.begin() as tx:
             if stronger is not None:
                 await tx.users.replace_password_hash(user.id, stronger)
             return await self._steps.after_first(tx, user, client, FirstFactor.PASSWORD)
 
     async def refresh(self, token: str, client: ClientInfo) -> SignedIn:
-        """更新券を新しい券に替える。使い回しに気づいたら、家族ごと無効にする。
+        """更新券を新しい券に替える。使い回しに気づいたら、ログインごと終わらせる。
 
         Raises: SessionEndedError。
         """
         now = self._clock.now()
-        # 家族の取り消しは確定させたいので、例外は取引を抜けてから投げる
+        # 終わらせたことは確定させたいので、例外は取引を抜けてから投げる
         async with self._transactions.begin() as tx:
             grant = await tx.grants.take(hash_of(token), now)
-            user = None if grant is None else await tx.users.find(grant.user_id)
-            usable = grant is not None and user is not None and _usable(grant, user, self._clock)
-            if grant is not None and user is not None and usable and await self._steps.is_prepared(tx, user):
-                if grant.used_at is None:
-                    return await self._sessions.open(tx, user, client, grant.family)
-                if now - grant.used_at <= REUSE_GRACE:
-                    return SignedIn(user=user, access=self._sessions.access_for(user), refresh=None)
-            if grant is not None:
-                await tx.grants.revoke_family(grant.family, now)
-                if user is not None and grant.used_at is not None and grant.revoked_at is None:
+            session = None if grant is None else await tx.sessions.find(grant.session_id)
+            user = None if session is None else await tx.users.find(session.user_id)
+            if grant is not None and session is not None and user is not None:
+                fresh = grant.expires_at > now and _usable(session, user)
+                if fresh and await self._steps.is_prepared(tx, user):
+                    if grant.used_at is None:
+                        return await self._sessions.prolong(tx, user, session, client)
+                    if now - grant.used_at <= REUSE_GRACE:
+                        access = self._sessions.access_for(user, session.id)
+                        return SignedIn(user=user, access=access, refresh=None)
+                if await self._end(tx, session) and grant.used_at is not None:
                     # 使い終わった券が、また出された。盗まれたのかもしれない
-                    reused = _event(user, "user.session_reused", client, Outcome.REFUSED)
-                    await tx.audit.record(reused)
+                    await tx.audit.record(_event(user, "user.session_reused", client, Outcome.REFUSED))
         raise SessionEndedError("This session has ended. Sign in again.")
 
     async def sign_out(self, token: str, client: ClientInfo) -> None:
-        """券の家族を無効にする。知らない券なら、もう終わっているので何もしない。"""
+        """ログインを終わらせる。知らない券なら、もう終わっているので何もしない。"""
         async with self._transactions.begin() as tx:
             grant = await tx.grants.find(hash_of(token))
-            if grant is None:
+            session = None if grant is None else await tx.sessions.find(grant.session_id)
+            if session is None or not await self._end(tx, session):
                 return
-            await tx.grants.revoke_family(grant.family, self._clock.now())
-            user = await tx.users.find(grant.user_id)
-            if user is not None and grant.revoked_at is None:
+            user = await tx.users.find(session.user_id)
+            if user is not None:
                 await tx.audit.record(_event(user, "user.signed_out", client))
+
+    async def _end(self, tx: SecondFactorTx, session: Session) -> bool:
+        ended = await tx.sessions.end(session.id, self._clock.now())
+        if ended:
+            await tx.signals.send(SignalKind.USER, [session.user_id])
+        return ended
 
     async def _record_failure(self, user: User | None, client: ClientInfo) -> None:
         """いない名前は残さない。名前の欄に、うっかりパスワードを打つ人がいるため。"""
@@ -112,8 +126,8 @@ class AuthService:
             await tx.audit.record(event)
 
 
-def _usable(grant: RefreshGrant, user: User, clock: Clock) -> bool:
-    return grant.revoked_at is None and grant.expires_at > clock.now() and user.disabled_at is None
+def _usable(session: Session, user: User) -> bool:
+    return session.ended_at is None and user.disabled_at is None
 
 
 def _event(user: User, action: str, client: ClientInfo, outcome: Outcome = Outcome.DONE) -> AuditEvent:

@@ -1,13 +1,21 @@
-"""通行証と更新券を作る。ログイン・更新・初回の設定が、同じ作り方を通る。"""
+"""通行証と更新券を作る。ログイン・更新・招待・初回の設定が、同じ作り方を通る。"""
 
 import hashlib
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
-from tsubame.business.auth.entities import AccessToken, ClientInfo, RefreshGrant, RefreshToken, SignedIn
+from tsubame.business.auth.entities import (
+    AccessToken,
+    ClientInfo,
+    RefreshGrant,
+    RefreshToken,
+    Session,
+    SignedIn,
+)
 from tsubame.business.auth.ports import AccessTokens, AuthTx
 from tsubame.business.shared.clock import Clock
+from tsubame.business.shared.ids import SessionId
 from tsubame.business.users.entities import User
 
 REFRESH_LIFETIME: Final = timedelta(days=30)
@@ -19,24 +27,38 @@ class Sessions:
         self._tokens = tokens
         self._clock = clock
 
-    async def open(self, tx: AuthTx, user: User, client: ClientInfo, family: str | None = None) -> SignedIn:
-        """通行証と、新しい更新券。``family`` を渡すと、その家族の続きになる。"""
+    async def open(self, tx: AuthTx, user: User, client: ClientInfo) -> SignedIn:
+        """新しいログイン。番号はいつも新しく作り、前からあるものを引き継がない(セッションの固定)。"""
         now = self._clock.now()
-        refresh = RefreshToken(secrets.token_urlsafe(_TOKEN_BYTES), now + REFRESH_LIFETIME)
-        grant = RefreshGrant(
-            token_hash=hash_of(refresh.value),
-            family=family or secrets.token_hex(16),
+        session = Session(
+            id=SessionId(secrets.token_hex(16)),
             user_id=user.id,
-            expires_at=refresh.expires_at,
-            used_at=None,
-            revoked_at=None,
+            created_at=now,
+            last_used_at=now,
+            expires_at=now + REFRESH_LIFETIME,
+            ended_at=None,
+            address=client.address,
+            user_agent=client.user_agent,
         )
-        await tx.grants.add(grant, client)
-        return SignedIn(user=user, access=self.access_for(user), refresh=refresh)
+        await tx.sessions.add(session)
+        await tx.sessions.seen(session.id, now, client.address)
+        return await self._granted(tx, user, session.id, session.expires_at)
 
-    def access_for(self, user: User) -> AccessToken:
-        value, lifetime_s = self._tokens.issue(user.id, self._clock.now())
+    async def prolong(self, tx: AuthTx, user: User, session: Session, client: ClientInfo) -> SignedIn:
+        """続いているログインに、新しい券を渡す。"""
+        now = self._clock.now()
+        until = now + REFRESH_LIFETIME
+        await tx.sessions.prolong(session.id, until, now, client)
+        return await self._granted(tx, user, session.id, until)
+
+    def access_for(self, user: User, session_id: SessionId) -> AccessToken:
+        value, lifetime_s = self._tokens.issue(user.id, session_id, self._clock.now())
         return AccessToken(value, lifetime_s)
+
+    async def _granted(self, tx: AuthTx, user: User, session_id: SessionId, until: datetime) -> SignedIn:
+        refresh = RefreshToken(secrets.token_urlsafe(_TOKEN_BYTES), until)
+        await tx.grants.add(RefreshGrant(hash_of(refresh.value), session_id, until, used_at=None))
+        return SignedIn(user=user, access=self.access_for(user, session_id), refresh=refresh)
 
 
 def hash_of(token: str) -> bytes:

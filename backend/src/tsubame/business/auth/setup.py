@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from tsubame.business.audit.entities import AuditEvent
 from tsubame.business.auth.entities import ClientInfo, SignedIn
 from tsubame.business.auth.errors import SetupDoneError, SetupTokenError
-from tsubame.business.auth.password_policy import check_password, normal
-from tsubame.business.auth.ports import AuthTx, Passwords
+from tsubame.business.auth.ports import AuthTx
 from tsubame.business.auth.sessions import Sessions, hash_of
 from tsubame.business.shared.actor import SYSTEM, Actor
 from tsubame.business.shared.errors import NameTakenError
@@ -18,7 +17,8 @@ from tsubame.business.shared.transactions import Transactions
 from tsubame.business.shared.validation import FieldErrors
 from tsubame.business.users.entities import User
 from tsubame.business.users.names import checked_username
-from tsubame.business.users.ports import NewUser
+from tsubame.business.users.password_policy import check_password, normal
+from tsubame.business.users.ports import NewUser, Passwords
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from tsubame.business.auth.sign_in_steps import requires
 from tsubame.business.shared.actor import Actor
 from tsubame.business.shared.clock import Clock
 from tsubame.business.shared.permissions import Permission, Role
+from tsubame.business.shared.signals import SignalKind
 from tsubame.business.shared.transactions import Transactions
 
 
@@ -24,7 +25,10 @@ class SignInPolicyService:
             return _in_order(await tx.sign_in_policy.required_roles())
 
     async def require_roles(self, actor: Actor, roles: Collection[Role]) -> list[Role]:
-        """その役割の人に、二段階を求める。用意のない人のログインは、その場で終わる。"""
+        """その役割の人に、二段階を求める。
+
+        用意のない人のログインは、その場で終わる。決めた本人だけは、次の更新まで続く。
+        """
         actor.require(Permission.USER_WRITE)
         async with self._transactions.begin() as tx:
             before = _in_order(await tx.sign_in_policy.required_roles())
@@ -32,7 +36,7 @@ class SignInPolicyService:
             if after == before:
                 return after
             await tx.sign_in_policy.require_roles(after)
-            await self._end_unprepared(tx, after)
+            await self._end_unprepared(tx, after, actor)
             await tx.audit.record(
                 AuditEvent(
                     actor=actor,
@@ -63,11 +67,12 @@ class SignInPolicyService:
                 for user in await tx.users.everyone()
             ]
 
-    async def _end_unprepared(self, tx: SecondFactorTx, roles: Collection[Role]) -> None:
+    async def _end_unprepared(self, tx: SecondFactorTx, roles: Collection[Role], actor: Actor) -> None:
         prepared = await tx.second_factors.enabled_since()
         for user in await tx.users.everyone():
-            if user.id not in prepared and requires(roles, user):
-                await tx.grants.revoke_all_of(user.id, self._clock.now())
+            if user.id not in prepared and user.id != actor.user_id and requires(roles, user):
+                await tx.sessions.end_all_of(user.id, self._clock.now())
+                await tx.signals.send(SignalKind.USER, [user.id])
 
 
 def _in_order(roles: Collection[Role]) -> list[Role]:

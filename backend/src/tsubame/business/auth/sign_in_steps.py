@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Collection
 from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
 from tsubame.business.audit.entities import AuditEvent
@@ -22,6 +23,8 @@ from tsubame.business.shared.permissions import Role
 from tsubame.business.users.entities import User
 
 _TOKEN_BYTES: Final = 32
+_KEEP_DEAD: Final = timedelta(days=1)
+"""終わったログインを残す期間。使い回しに気づくには、使い終えた券を覚えていなければならない。"""
 
 
 class SignInSteps:
@@ -41,7 +44,7 @@ class SignInSteps:
 
     async def enter(self, tx: SecondFactorTx, user: User, client: ClientInfo, *factors: str) -> SignedIn:
         """入る。``factors`` は、確かめたもの(記録に残す)。"""
-        await tx.grants.delete_expired(user.id, self._clock.now())
+        await tx.sessions.delete_dead(user.id, self._clock.now() - _KEEP_DEAD)
         signed_in = await self._sessions.open(tx, user, client)
         await tx.audit.record(
             AuditEvent(

@@ -19,6 +19,7 @@ PERMISSION_BY_KIND: Final[Mapping[SignalKind, Permission]] = {
     SignalKind.JOB: Permission.JOB_READ,
     SignalKind.CREDENTIAL: Permission.CREDENTIAL_READ,
     SignalKind.QUEUE: Permission.EXECUTION_READ,
+    SignalKind.USER: Permission.USER_WRITE,
     SignalKind.WORKER: Permission.WORKER_READ,
 }
 
@@ -52,7 +53,13 @@ class ChangeService:
     async def visible(self, actor: Actor, changes: Iterable[Change]) -> AbstractSet[Change]:
         """知らせてよいもの。もう消えたものは、どこにあったか分からないので、番号だけを知らせる。"""
         reaches = {kind: _reach(actor, kind) for kind in PERMISSION_BY_KIND}
-        readable = {(kind, number) for kind, number in changes if reaches[kind] != frozenset()}
+        # 自分が変わったことは、だれにでも。画面が、できることを読み直すため
+        mine = (SignalKind.USER, actor.user_id)
+        readable = {
+            (kind, number)
+            for kind, number in changes
+            if reaches[kind] != frozenset() or (kind, number) == mine
+        }
         if not any(reaches[kind] is not None for kind, _ in readable):
             return readable
         async with self._transactions.look() as tx:

@@ -3,6 +3,7 @@
 from typing import NewType, TypeAlias
 
 UserId = NewType("UserId", int)
+InvitationId = NewType("InvitationId", int)
 SessionId = NewType("SessionId", str)
 ProjectId = NewType("ProjectId", int)
 CredentialId = NewType("CredentialId", int)

@@ -21,6 +21,8 @@ class SignalKind(StrEnum):
     SERVER = "server"
     CREDENTIAL = "credential"
     JOB = "job"
+    USER = "user"
+    """利用者か、そのログインが変わった。開いている WebSocket は、続けてよいかを確かめ直す。"""
     WORKER = "worker"
     """ワーカーが来た・去った、または引き受けを止められた。番号はワーカー。"""
 

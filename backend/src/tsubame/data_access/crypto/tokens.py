@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from tsubame.business.auth.entities import AccessClaims
 from tsubame.business.auth.errors import TokenExpiredError, TokenInvalidError
-from tsubame.business.shared.ids import UserId
+from tsubame.business.shared.ids import SessionId, UserId
 
 LIFETIME: Final = timedelta(minutes=15)
 _ALGORITHM: Final = "HS256"
@@ -25,8 +25,15 @@ class JwtAccessTokens:
         """``keys`` は暗号の鍵。先頭で署名し、どれで署名されたものも読む(鍵の入れ替えの間のため)。"""
         self._keys = [_signing_key(key) for key in keys]
 
-    def issue(self, user_id: UserId, now: datetime) -> tuple[str, int]:
-        claims = {"iss": _NAME, "aud": _NAME, "sub": str(user_id), "iat": now, "exp": now + LIFETIME}
+    def issue(self, user_id: UserId, session_id: SessionId, now: datetime) -> tuple[str, int]:
+        claims = {
+            "iss": _NAME,
+            "aud": _NAME,
+            "sub": str(user_id),
+            "sid": session_id,
+            "iat": now,
+            "exp": now + LIFETIME,
+        }
         token = jwt.encode(claims, self._keys[0], algorithm=_ALGORITHM, headers={"typ": _TYPE})
         return token, int(LIFETIME.total_seconds())
 
@@ -39,7 +46,7 @@ class JwtAccessTokens:
             raise TokenInvalidError(_INVALID) from exc
         if expires_at <= now:
             raise TokenExpiredError("The access token has expired. Refresh it.")
-        return AccessClaims(user_id, expires_at)
+        return AccessClaims(user_id, SessionId(str(claims["sid"])), expires_at)
 
     def _verified(self, value: str) -> dict[str, Any]:
         for key in self._keys:
@@ -51,7 +58,11 @@ class JwtAccessTokens:
                     audience=_NAME,
                     issuer=_NAME,
                     # 時刻は業務の時計で見る。iat の「未来」は、時計のずれた二台の間で起きる
-                    options={"require": ["sub", "iat", "exp"], "verify_exp": False, "verify_iat": False},
+                    options={
+                        "require": ["sub", "sid", "iat", "exp"],
+                        "verify_exp": False,
+                        "verify_iat": False,
+                    },
                 )
             except jwt.InvalidSignatureError:
                 continue

@@ -7,17 +7,15 @@ from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tsubame.business.auth.entities import ClientInfo, RefreshGrant
-from tsubame.business.shared.ids import UserId
+from tsubame.business.auth.entities import RefreshGrant
+from tsubame.business.shared.ids import SessionId
 from tsubame.data_access.tables.users import refresh_grants, setup_token
 
 _COLUMNS = (
     refresh_grants.c.token_hash,
-    refresh_grants.c.family,
-    refresh_grants.c.user_id,
+    refresh_grants.c.session_id,
     refresh_grants.c.expires_at,
     refresh_grants.c.used_at,
-    refresh_grants.c.revoked_at,
 )
 _ONLY_ROW: Final = 1
 
@@ -26,15 +24,10 @@ class SqlGrantRepository:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def add(self, grant: RefreshGrant, client: ClientInfo) -> None:
+    async def add(self, grant: RefreshGrant) -> None:
         await self._connection.execute(
             insert(refresh_grants).values(
-                token_hash=grant.token_hash,
-                family=grant.family,
-                user_id=grant.user_id,
-                expires_at=grant.expires_at,
-                client_address=client.address,
-                user_agent=client.user_agent,
+                token_hash=grant.token_hash, session_id=grant.session_id, expires_at=grant.expires_at
             )
         )
 
@@ -54,27 +47,6 @@ class SqlGrantRepository:
         query = select(*_COLUMNS).where(refresh_grants.c.token_hash == token_hash)
         row = (await self._connection.execute(query)).one_or_none()
         return None if row is None else _grant(row)
-
-    async def revoke_family(self, family: str, now: datetime) -> None:
-        await self._connection.execute(
-            update(refresh_grants)
-            .where(refresh_grants.c.family == family, refresh_grants.c.revoked_at.is_(None))
-            .values(revoked_at=now)
-        )
-
-    async def revoke_all_of(self, user_id: UserId, now: datetime) -> None:
-        await self._connection.execute(
-            update(refresh_grants)
-            .where(refresh_grants.c.user_id == user_id, refresh_grants.c.revoked_at.is_(None))
-            .values(revoked_at=now)
-        )
-
-    async def delete_expired(self, user_id: UserId, now: datetime) -> None:
-        await self._connection.execute(
-            delete(refresh_grants).where(
-                refresh_grants.c.user_id == user_id, refresh_grants.c.expires_at <= now
-            )
-        )
 
 
 class SqlSetupTokenRepository:
@@ -100,9 +72,7 @@ class SqlSetupTokenRepository:
 def _grant(row: Row[*tuple[Any, ...]]) -> RefreshGrant:
     return RefreshGrant(
         token_hash=bytes(row.token_hash),
-        family=row.family,
-        user_id=UserId(row.user_id),
+        session_id=SessionId(row.session_id),
         expires_at=row.expires_at,
         used_at=row.used_at,
-        revoked_at=row.revoked_at,
     )

@@ -1,4 +1,16 @@
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, LargeBinary, SmallInteger, Table, Text, func
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    func,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 
 from tsubame.data_access.tables.base import id_column, instant, metadata
 
@@ -12,22 +24,54 @@ users = Table(
     Column("role", Text),
     instant("created_at", now=True),
     instant("disabled_at", nullable=True),
+    Column("must_change_password", Boolean, nullable=False, server_default="false"),
+    # 一度きりのパスワードの期限。自分で選んだものなら NULL
+    instant("password_expires_at", nullable=True),
+    instant("last_seen_at", nullable=True),
+    # 画面の好み。NULL は、その端末に合わせる
+    Column("language", Text),
+    Column("theme", Text),
+    Column("time_zone", Text),
 )
 # 「Admin」と「admin」を別人にしない
 Index("uq_users_username", func.lower(users.c.username), unique=True)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    id_column(),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    # NULL なら、project_roles のプロジェクトだけに入れる
+    Column("role", Text),
+    Column("project_roles", JSONB, nullable=False, server_default="{}"),
+    Column("note", Text, nullable=False),
+    instant("created_at", now=True),
+    Column("created_by", BigInteger, ForeignKey("users.id", ondelete="CASCADE"), index=True),
+    Column("created_by_name", Text, nullable=False),
+    instant("expires_at"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("user_id", BigInteger, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    instant("created_at", now=True),
+    instant("last_used_at"),
+    instant("expires_at"),
+    instant("ended_at", nullable=True),
+    Column("client_address", Text, nullable=False),
+    Column("user_agent", Text, nullable=False),
+)
 
 refresh_grants = Table(
     "refresh_grants",
     metadata,
     Column("token_hash", LargeBinary, primary_key=True),
-    Column("family", Text, nullable=False, index=True),
-    Column("user_id", BigInteger, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("session_id", Text, ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False, index=True),
     instant("expires_at"),
     instant("used_at", nullable=True),
-    instant("revoked_at", nullable=True),
     instant("created_at", now=True),
-    Column("client_address", Text, nullable=False),
-    Column("user_agent", Text, nullable=False),
 )
 
 setup_token = Table(

@@ -13,8 +13,10 @@ from tsubame.presentation.http.routes import (
     execution_outputs,
     executions,
     health,
+    invitations,
     jobs,
     log_search,
+    me,
     merged_log,
     queue,
     second_factor,
@@ -50,6 +52,8 @@ _ROOMS = (
     workers,
     users,
     audit,
+    invitations,
+    me,
 )
 
 

@@ -1,17 +1,15 @@
 """道の引数に書く部品。"""
 
 import re
-from dataclasses import replace
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Header, Response
 from starlette.requests import HTTPConnection
 
-from tsubame.business.auth.entities import ClientInfo
+from tsubame.business.auth.entities import ClientInfo, Identity
 from tsubame.business.shared.actor import Actor
 from tsubame.business.shared.errors import AuthenticationError, InvalidInputError
 from tsubame.business.shared.paging import DEFAULT_LIMIT, MAX_LIMIT, PageRequest, decode_cursor
-from tsubame.business.users.entities import User
 from tsubame.presentation.http.errors import PROBLEM_JSON
 from tsubame.presentation.http.pace import Pace
 from tsubame.presentation.http.schemas.common import Problem
@@ -36,22 +34,6 @@ def services_of(connection: HTTPConnection) -> HttpServices:
 ServicesDep = Annotated[HttpServices, Depends(services_of)]
 
 
-async def current_user(connection: HTTPConnection, services: ServicesDep) -> User:
-    """通行証の持ち主。
-
-    Raises: AuthenticationError。
-    """
-    # 依存の型に HTTPBearer を使わない。無い・形が違うときの応答を、ほかと同じ problem にするため
-    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise AuthenticationError("Sign in first: send the access token as 'Authorization: Bearer …'.")
-    identity = await services.authenticator.identify(token.strip())
-    return identity.user
-
-
-CurrentUser = Annotated[User, Depends(current_user)]
-
-
 def client_info(connection: HTTPConnection) -> ClientInfo:
     address = connection.client.host if connection.client is not None else ""
     agent = connection.headers.get("user-agent", "").replace("\0", "")
@@ -61,15 +43,49 @@ def client_info(connection: HTTPConnection) -> ClientInfo:
 ClientDep = Annotated[ClientInfo, Depends(client_info)]
 
 
-def current_actor(connection: HTTPConnection, user: CurrentUser, client: ClientDep) -> Actor:
-    """通行証の持ち主。どこから来たかを添える。"""
-    actor = replace(user.as_actor(), address=client.address)
+def bearer_token(connection: HTTPConnection) -> str:
+    """Raises: AuthenticationError。"""
+    # 依存の型に HTTPBearer を使わない。無い・形が違うときの応答を、ほかと同じ problem にするため
+    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise AuthenticationError("Sign in first: send the access token as 'Authorization: Bearer …'.")
+    return token.strip()
+
+
+BearerToken = Annotated[str, Depends(bearer_token)]
+
+
+async def current_identity(token: BearerToken, client: ClientDep, services: ServicesDep) -> Identity:
+    """通行証の持ち主。パスワードを替えなければならない人も通す、自分のことだけの道に使う。
+
+    Raises: AuthenticationError。
+    """
+    return await services.authenticator.identify(token, client.address)
+
+
+IdentityDep = Annotated[Identity, Depends(current_identity)]
+
+
+def current_actor(connection: HTTPConnection, identity: IdentityDep) -> Actor:
+    """操作の主体。ふつうの道は、みなこれを使う。
+
+    Raises: AuthenticationError, PasswordChangeNeededError。
+    """
+    actor = identity.actor()
     # 断ったときに、だれだったかを監査に残すため(errors.py)
     connection.state.actor = actor
     return actor
 
 
 CurrentActor = Annotated[Actor, Depends(current_actor)]
+
+
+def ready_identity(identity: IdentityDep, _: CurrentActor) -> Identity:
+    """``current_identity`` のうち、ほかの操作もしてよい人。"""
+    return identity
+
+
+ReadyIdentity = Annotated[Identity, Depends(ready_identity)]
 
 
 def page_request(cursor: str | None = None, limit: int = DEFAULT_LIMIT) -> PageRequest:
@@ -119,8 +135,8 @@ def _expected_version(if_match: str | None) -> int | None:
 def paced(pace: Pace) -> Any:
     """手間のかかる道の ``dependencies`` に並べる、速さの限り。一人ごとと、一つの住所ごとに数える。"""
 
-    async def take(user: CurrentUser, client: ClientDep, services: ServicesDep) -> None:
-        services.pacer.take(pace, f"user {user.id}")
+    async def take(actor: CurrentActor, client: ClientDep, services: ServicesDep) -> None:
+        services.pacer.take(pace, f"user {actor.user_id}")
         services.pacer.take(pace, f"address {client.address}", _PEOPLE_BEHIND_ONE_ADDRESS)
 
     return Depends(take)

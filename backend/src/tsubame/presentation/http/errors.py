@@ -25,6 +25,7 @@ from tsubame.business.shared.errors import (
     UnavailableError,
     VersionConflictError,
 )
+from tsubame.business.users.errors import InvitationInvalidError
 
 STATUS_BY_ERROR: Final[Mapping[type[DomainError], int]] = {
     InvalidInputError: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -32,6 +33,7 @@ STATUS_BY_ERROR: Final[Mapping[type[DomainError], int]] = {
     # 通行証の話ではないので、画面が取り直しを試みないよう 401 にしない
     SetupTokenError: HTTPStatus.FORBIDDEN,
     ChallengeEndedError: HTTPStatus.FORBIDDEN,
+    InvitationInvalidError: HTTPStatus.FORBIDDEN,
     PermissionDeniedError: HTTPStatus.FORBIDDEN,
     NotFoundError: HTTPStatus.NOT_FOUND,
     ConflictError: HTTPStatus.CONFLICT,

@@ -6,6 +6,8 @@ from typing import Protocol
 from tsubame.business.audit.refusals import Refusals
 from tsubame.business.audit.service import AuditService
 from tsubame.business.auth.authenticator import Authenticator
+from tsubame.business.auth.joining import JoinService
+from tsubame.business.auth.my_sessions import MySessionsService
 from tsubame.business.auth.second_factor_service import SecondFactorService
 from tsubame.business.auth.second_factor_sign_in import SecondFactorSignIn
 from tsubame.business.auth.service import AuthService
@@ -27,6 +29,9 @@ from tsubame.business.servers.host_keys import HostKeyService
 from tsubame.business.servers.service import ServerService
 from tsubame.business.shared.actor import Actor
 from tsubame.business.storage.service import StorageService
+from tsubame.business.users.creation import CreationService
+from tsubame.business.users.invitations import InvitationService
+from tsubame.business.users.profile import ProfileService
 from tsubame.business.users.service import UserService
 from tsubame.business.variables.service import VariableService
 from tsubame.business.workers.service import WorkerService
@@ -62,6 +67,17 @@ class SignInServices:
 
 
 @dataclass(frozen=True, slots=True)
+class PeopleServices:
+    """人の出入りと、自分のこと。"""
+
+    creation: CreationService
+    invitations: InvitationService
+    joining: JoinService
+    profile: ProfileService
+    my_sessions: MySessionsService
+
+
+@dataclass(frozen=True, slots=True)
 class HttpServices:
     """``practice`` が ``None`` なら、この起動では練習用のサーバを用意できない。"""
 
@@ -69,6 +85,7 @@ class HttpServices:
     auth: AuthService
     sign_in: SignInServices
     setup: SetupService
+    people: PeopleServices
     users: UserService
     workers: WorkerService
     credentials: CredentialService

@@ -8,7 +8,14 @@ from tsubame.business.shared.signals import Signal, SignalKind
 
 _MOST: Final = 2000
 _ROOMS: Final = frozenset(
-    {SignalKind.SERVER, SignalKind.CREDENTIAL, SignalKind.JOB, SignalKind.QUEUE, SignalKind.WORKER}
+    {
+        SignalKind.SERVER,
+        SignalKind.CREDENTIAL,
+        SignalKind.JOB,
+        SignalKind.QUEUE,
+        SignalKind.USER,
+        SignalKind.WORKER,
+    }
 )
 
 

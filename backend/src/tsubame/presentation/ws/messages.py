@@ -53,7 +53,7 @@ class SubscribeExecutions(ApiInput):
 
 
 class SubscribeChanges(ApiInput):
-    """サーバ・ジョブ・認証情報・待ち行列・ワーカーのどれかが変わったこと。"""
+    """サーバ・ジョブ・認証情報・待ち行列・利用者・ワーカーのどれかが変わったこと。"""
 
     type: Literal["subscribe"]
     topic: Literal["changes"]
@@ -116,10 +116,13 @@ class ExecutionsChanged(ApiModel):
     items: list[ExecutionSummary]
 
 
+RoomName = Literal["servers", "jobs", "credentials", "queue", "users", "workers"]
+
+
 class RoomChanged(ApiModel):
     type: Literal["changed"]
     id: int
-    room: Literal["servers", "jobs", "credentials", "queue", "workers"]
+    room: RoomName
     entity_id: int
 
 

@@ -6,7 +6,7 @@
 
 import asyncio
 import contextlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from fastapi import WebSocket
@@ -15,9 +15,11 @@ from starlette.websockets import WebSocketDisconnect
 
 from tsubame.business.audit.refusals import Refusals
 from tsubame.business.auth.authenticator import Authenticator
+from tsubame.business.auth.errors import PasswordChangeNeededError
 from tsubame.business.shared.actor import Actor
-from tsubame.business.shared.errors import AuthenticationError, DomainError
+from tsubame.business.shared.errors import AuthenticationError, DomainError, UnavailableError
 from tsubame.business.shared.ids import ExecutionId, TargetId
+from tsubame.business.shared.signals import SignalKind
 from tsubame.presentation.http.dependencies import client_info
 from tsubame.presentation.http.errors import is_refusal
 from tsubame.presentation.ws.execution_subscription import ExecutionSubscription
@@ -64,6 +66,7 @@ class StreamSession:
     def __init__(self, socket: WebSocket, ports: StreamPorts) -> None:
         self._socket = socket
         self._ports = ports
+        self._address = client_info(socket).address
         self._token = ""
         self._actor: Actor | None = None
         self._subscriptions: dict[int, Subscription] = {}
@@ -76,7 +79,7 @@ class StreamSession:
                     await self._handshake()
                 with self._ports.hub.mailbox() as mailbox:
                     await self._converse(mailbox)
-            except AuthenticationError as problem:
+            except (AuthenticationError, PasswordChangeNeededError) as problem:
                 await self._refuse(None, problem)
                 await self._socket.close(UNAUTHENTICATED, problem.code)
 
@@ -91,13 +94,9 @@ class StreamSession:
             await self._authenticate(message.token)
 
     async def _authenticate(self, token: str) -> None:
-        self._actor = await self._identify(token)
+        self._actor = await self._ports.authenticator.actor_from(token, self._address)
         self._token = token
         await self.send_text(Ready(type="ready").model_dump_json())
-
-    async def _identify(self, token: str) -> Actor:
-        actor = await self._ports.authenticator.actor_from(token)
-        return replace(actor, address=client_info(self._socket).address)
 
     async def _converse(self, mailbox: Mailbox) -> None:
         loops = [
@@ -174,6 +173,8 @@ class StreamSession:
         while True:
             waits = [due for each in self._subscriptions.values() if (due := each.due_in()) is not None]
             mail = await mailbox.take(min(waits, default=None))
+            if mail.gap or (SignalKind.USER, self._who().user_id) in mail.rooms:
+                await self._recheck()
             for subscription_id, subscription in list(self._subscriptions.items()):
                 subscription.notice(mail)
                 if subscription.due_in() == 0.0:
@@ -191,7 +192,12 @@ class StreamSession:
         """通行証が切れた、または利用者が止められたら閉じる。"""
         while True:
             await asyncio.sleep(_RECHECK_S)
-            self._actor = await self._identify(self._token)
+            await self._recheck()
+
+    async def _recheck(self) -> None:
+        # データベースに届かないあいだは、読むものもない。戻ってから確かめる
+        with contextlib.suppress(UnavailableError):
+            self._actor = await self._ports.authenticator.actor_from(self._token, self._address)
 
     def _who(self) -> Actor:
         if self._actor is None:

@@ -3,7 +3,7 @@
 import asyncio
 import struct
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final
 
 from tsubame.business.executions.changes import Change
 from tsubame.business.executions.ports import TargetHome
@@ -19,6 +19,7 @@ from tsubame.presentation.ws.messages import (
     LogEnd,
     LogPosition,
     RoomChanged,
+    RoomName,
     SubscribeLog,
 )
 from tsubame.presentation.ws.subscription import Calm, Outlet, Sources
@@ -27,11 +28,12 @@ _HEADER: Final = struct.Struct(">IQ")
 _NEVER_BEHIND: Final = 2**62
 _SETTLE_S: Final = 0.02
 """実行が変わったと聞いてから、ログが終わったかを見に行くまで。始まったばかりのときは、最初の一行が先に届く。"""
-_ROOM_NAMES: Final[dict[SignalKind, Literal["servers", "jobs", "credentials", "queue", "workers"]]] = {
+_ROOM_NAMES: Final[dict[SignalKind, RoomName]] = {
     SignalKind.SERVER: "servers",
     SignalKind.JOB: "jobs",
     SignalKind.CREDENTIAL: "credentials",
     SignalKind.QUEUE: "queue",
+    SignalKind.USER: "users",
     SignalKind.WORKER: "workers",
 }
 

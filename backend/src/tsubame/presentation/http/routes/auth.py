@@ -6,16 +6,26 @@ from fastapi.responses import JSONResponse
 
 from tsubame.business.auth.entities import SignedIn
 from tsubame.business.auth.errors import SessionEndedError
+from tsubame.business.auth.joining import Newcomer
 from tsubame.business.auth.second_factor import Challenge
 from tsubame.business.shared.actor import Actor
 from tsubame.business.shared.ids import ProjectId
 from tsubame.business.shared.permissions import Permission
 from tsubame.business.shared.secret import Secret
 from tsubame.presentation.http import session_cookie
-from tsubame.presentation.http.dependencies import ClientDep, CurrentActor, CurrentUser, ServicesDep, problems
+from tsubame.presentation.http.dependencies import ClientDep, IdentityDep, ServicesDep, problems
 from tsubame.presentation.http.errors import problem, respond
-from tsubame.presentation.http.schemas.auth import AccessTokenRead, LoginInput, ProjectAccess, UserRead
+from tsubame.presentation.http.schemas.auth import (
+    AccessTokenRead,
+    InvitationLook,
+    InvitationTokenInput,
+    JoinInput,
+    LoginInput,
+    ProjectAccess,
+    UserRead,
+)
 from tsubame.presentation.http.schemas.second_factor import ChallengeRead
+from tsubame.presentation.http.schemas.users import PreferencesRead
 from tsubame.presentation.http.services import HttpServices
 
 router = APIRouter(prefix="/auth", tags=["auth"])
@@ -59,6 +69,25 @@ async def login(
     return deliver_or_challenge(request, response, answer, services)
 
 
+@router.post("/invitation", operation_id="lookAtInvitation", responses=problems())
+async def look_at_invitation(body: InvitationTokenInput, services: ServicesDep) -> InvitationLook:
+    invitation = await services.people.invitations.look(body.token)
+    return InvitationLook(
+        role=invitation.role, invited_by=invitation.created_by_name, expires_at=invitation.expires_at
+    )
+
+
+@router.post("/join", operation_id="join", response_model=AccessTokenRead, responses=OR_CHALLENGE)
+async def join(
+    body: JoinInput, request: Request, response: Response, client: ClientDep, services: ServicesDep
+) -> AccessTokenRead | Response:
+    """招待のリンクから利用者になり、そのまま入る。役割が二段階を求めていれば 202。"""
+    session_cookie.refuse_cross_site(request)
+    newcomer = Newcomer(body.username, Secret(body.password.get_secret_value()))
+    answer = await services.people.joining.join(body.token, newcomer, client)
+    return deliver_or_challenge(request, response, answer, services)
+
+
 @router.post("/refresh", operation_id="refresh", response_model=AccessTokenRead, responses=problems())
 async def refresh(
     request: Request, response: Response, client: ClientDep, services: ServicesDep
@@ -87,12 +116,15 @@ async def logout(request: Request, response: Response, client: ClientDep, servic
 
 
 @router.get("/me", operation_id="getMe", responses=problems())
-async def get_me(user: CurrentUser, actor: CurrentActor) -> UserRead:
+async def get_me(me: IdentityDep) -> UserRead:
+    user, actor = me.user, me.itself()
     return UserRead(
         id=user.id,
         username=user.username,
         role=user.role,
         created_at=user.created_at,
+        must_change_password=user.must_change_password,
+        preferences=PreferencesRead.model_validate(user.preferences),
         permissions=_permissions(actor, None),
         projects=[
             ProjectAccess(id=project_id, role=role, permissions=_permissions(actor, project_id))

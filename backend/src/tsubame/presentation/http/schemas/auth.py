@@ -4,6 +4,7 @@ from pydantic import Field, SecretStr
 
 from tsubame.business.shared.permissions import Permission, Role
 from tsubame.presentation.http.api_model import ApiInput, ApiModel
+from tsubame.presentation.http.schemas.users import PreferencesRead
 
 
 class SetupState(ApiModel):
@@ -48,17 +49,30 @@ class UserRead(ApiModel):
     role: Role | None
     """どこでも効く役割。null なら、``projects`` に並ぶプロジェクトだけに入れる。"""
     created_at: datetime
+    must_change_password: bool
+    """真のあいだは、パスワードを替えることしかできない。"""
+    preferences: PreferencesRead
     permissions: list[Permission]
     """どこでもできること。画面が、できない操作を見せないために使う。決めるのは業務層。"""
     projects: list[ProjectAccess]
 
 
-class UserOption(ApiModel):
-    """絞り込みの選択肢に使う、利用者の名前。"""
+class InvitationTokenInput(ApiInput):
+    """リンクの値。URL に載せると記録に残るので、本文で送る。"""
 
-    id: int
-    username: str
+    token: str = Field(min_length=1, max_length=200)
 
 
-class UserOptions(ApiModel):
-    items: list[UserOption]
+class InvitationLook(ApiModel):
+    """リンクを開いた人に見せる、招待の中身。"""
+
+    role: Role | None
+    """どこでも効く役割。null なら、決められたプロジェクトだけに入れる。"""
+    invited_by: str
+    expires_at: datetime
+
+
+class JoinInput(ApiInput):
+    token: str = Field(min_length=1, max_length=200)
+    username: str = Field(min_length=1, max_length=64)
+    password: SecretStr = Field(max_length=1024)

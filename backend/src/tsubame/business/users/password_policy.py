@@ -1,31 +1,22 @@
 """パスワードの決まり。長さを主にし、記号の強制はしない(NIST SP 800-63B §5.1.1.2)。"""
 
+import secrets
 import unicodedata
+from datetime import timedelta
 from typing import Final
 
 from tsubame.business.shared.secret import Secret
 from tsubame.business.shared.validation import FieldErrors
+from tsubame.business.users.common_passwords import is_common
 
 MIN_LENGTH: Final = 10
 MAX_LENGTH: Final = 1024
-
-# 十文字以上のうち、漏れた一覧の上位に繰り返し現れるもの。短いものは長さで断るので載せない
-_COMMON_WORDS: Final = """
-    0123456789 0987654321 1029384756 1111111111 1122334455 123123123123 1234512345 1234567890
-    12345678900 12345678901 12345678910 1234567891 123456789a 12345qwert 147258369 1q2w3e4r5t
-    1q2w3e4r5t6y 1qaz2wsx3edc 3rjs1la7qe 9876543210 a123456789 a1b2c3d4e5 aa12345678 aa123456789
-    abc123456789 abcd123456 abcd1234567 abcdefghij abcdefghijk admin12345 admin123456 adminadmin
-    administrator asdfasdfasdf asdfghjkl1 asdfghjkl123 baseball123 changeme12 changeme123 chocolate1
-    football123 g_czechout helloworld iloveyou12 iloveyou123 letmein123 letmein1234 liverpool1
-    manchester michelle123 password00 password01 password10 password11 password12 password123
-    password1234 password12345 password123456 password99 passw0rd12 passw0rd123 passwordpassword
-    princess123 q1w2e3r4t5 q1w2e3r4t5y6 qazwsxedcrfv qwer123456 qwerasdfzxcv qwerty1234 qwerty12345
-    qwerty123456 qwertyqwerty qwertyuiop qwertyuiop1 qwertyuiop123 rootroot12 rootrootroot spongebob1
-    sunshine123 superman123 supervisor test123456 testtest12 testtesttest trustno1trustno1
-    tsubame-ci tsubametsubame unknown123 welcome1234 welcome123 zaq12wsxcde3 zxcvbnm123
-    zxcvbnm12345 zxcvbnmasdfghjkl
-"""
-COMMON: Final = frozenset(_COMMON_WORDS.split())
+ONE_TIME_LIFETIME: Final = timedelta(days=7)
+"""渡した一度きりのパスワードで、はじめて入るまでの期限。"""
+# 0 と O、1 と l のように紛れる字を除いた
+_CLEAR: Final = "23456789abcdefghjkmnpqrstuvwxyz"
+_GROUPS: Final = 4
+_GROUP: Final = 5
 
 
 def normal(password: Secret) -> Secret:
@@ -47,5 +38,11 @@ def check_password(username: str, password: Secret, errors: FieldErrors, field: 
         errors.add(field, "nul_character", "The password contains a character that cannot be typed.")
     elif plain == username.strip().casefold():
         errors.add(field, "password_is_username", "The password must differ from the user name.")
-    elif plain in COMMON or len(set(plain)) <= 2:  # noqa: PLR2004  同じ文字の繰り返し
+    elif is_common(value):
         errors.add(field, "password_common", "This password is among the first that attackers try.")
+
+
+def one_time_password() -> Secret:
+    """一度きりのパスワード。読み上げても間違えにくい、百ビットほどの乱数。"""
+    groups = ("".join(secrets.choice(_CLEAR) for _ in range(_GROUP)) for _ in range(_GROUPS))
+    return Secret("-".join(groups))

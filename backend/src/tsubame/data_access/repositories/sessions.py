@@ -1,0 +1,107 @@
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, delete, func, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tsubame.business.auth.entities import ClientInfo, Session
+from tsubame.business.shared.ids import SessionId, UserId
+from tsubame.data_access.tables.users import sessions, users
+
+
+class SqlSessionRepository:
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def add(self, session: Session) -> None:
+        await self._connection.execute(
+            insert(sessions).values(
+                id=session.id,
+                user_id=session.user_id,
+                created_at=session.created_at,
+                last_used_at=session.last_used_at,
+                expires_at=session.expires_at,
+                client_address=session.address,
+                user_agent=session.user_agent,
+            )
+        )
+
+    async def find(self, session_id: SessionId) -> Session | None:
+        query = select(sessions).where(sessions.c.id == session_id)
+        row = (await self._connection.execute(query)).one_or_none()
+        return None if row is None else _session(row)
+
+    async def alive_of(self, user_id: UserId, now: datetime) -> list[Session]:
+        query = (
+            select(sessions)
+            .where(sessions.c.user_id == user_id, sessions.c.ended_at.is_(None), sessions.c.expires_at > now)
+            .order_by(sessions.c.last_used_at.desc(), sessions.c.id)
+        )
+        return [_session(row) for row in await self._connection.execute(query)]
+
+    async def seen(self, session_id: SessionId, now: datetime, address: str) -> None:
+        used = (
+            update(sessions)
+            .where(sessions.c.id == session_id)
+            .values(last_used_at=now, client_address=address)
+            .returning(sessions.c.user_id)
+            .cte("used")
+        )
+        # 二台の web の時計がずれていても、戻さない
+        await self._connection.execute(
+            update(users)
+            .where(users.c.id == used.c.user_id)
+            .values(last_seen_at=func.greatest(users.c.last_seen_at, now))
+        )
+
+    async def prolong(
+        self, session_id: SessionId, until: datetime, now: datetime, client: ClientInfo
+    ) -> None:
+        await self._connection.execute(
+            update(sessions)
+            .where(sessions.c.id == session_id)
+            .values(
+                expires_at=until,
+                last_used_at=now,
+                client_address=client.address,
+                user_agent=client.user_agent,
+            )
+        )
+
+    async def end(self, session_id: SessionId, now: datetime) -> bool:
+        ended = await self._connection.execute(
+            update(sessions)
+            .where(sessions.c.id == session_id, sessions.c.ended_at.is_(None))
+            .values(ended_at=now)
+        )
+        return ended.rowcount > 0
+
+    async def end_all_of(self, user_id: UserId, now: datetime, keep: SessionId | None = None) -> int:
+        ended = await self._connection.execute(
+            update(sessions)
+            .where(
+                sessions.c.user_id == user_id,
+                sessions.c.ended_at.is_(None),
+                sessions.c.expires_at > now,
+                sessions.c.id.is_distinct_from(keep),
+            )
+            .values(ended_at=now)
+        )
+        return ended.rowcount
+
+    async def delete_dead(self, user_id: UserId, before: datetime) -> None:
+        dead = or_(sessions.c.ended_at <= before, sessions.c.expires_at <= before)
+        await self._connection.execute(delete(sessions).where(sessions.c.user_id == user_id, dead))
+
+
+def _session(row: Row[*tuple[Any, ...]]) -> Session:
+    return Session(
+        id=SessionId(row.id),
+        user_id=UserId(row.user_id),
+        created_at=row.created_at,
+        last_used_at=row.last_used_at,
+        expires_at=row.expires_at,
+        ended_at=row.ended_at,
+        address=row.client_address,
+        user_agent=row.user_agent,
+    )
