@@ -24,8 +24,9 @@ _NONCE_PLACE: Final = b"TSUBAME_CSP_NONCE"
 _CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data:; "
     "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
-    # 文字列を HTML として差し込む道を、ブラウザが閉じる。vue は、コンパイル済みの型紙だけを通す
-    "require-trusted-types-for 'script'; trusted-types vue"
+    # 文字列を HTML や部品の住所として差し込む道を、ブラウザが閉じる。vue はコンパイル済みの型紙だけ、
+    # own-worker は自分の所のワーカーだけを通す(frontend/src/shared/lib/ownWorker.ts)
+    "require-trusted-types-for 'script'; trusted-types vue own-worker"
 )
 _NOT_BUILT: Final = (
     "The screens of tsubame-ci have not been built yet. Run 'make up' in the checkout (it builds them), "

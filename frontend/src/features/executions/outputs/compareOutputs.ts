@@ -1,5 +1,8 @@
+import { ownWorker } from '@/shared/lib/ownWorker'
+
 import { copyableText } from '../log/rowView'
 import { fetchOutputText } from './api'
+import diffWorkerUrl from './diffWorker.ts?worker&url'
 import type { DiffResult } from './lineDiff'
 import type { OutputGroup } from './outputGroups'
 
@@ -17,7 +20,7 @@ export function visibleText(raw: string): string {
 }
 
 function runWorker(majority: string, other: string, signal: AbortSignal): Promise<DiffResult | null> {
-  const worker = new Worker(new URL('./diffWorker.ts', import.meta.url), { type: 'module' })
+  const worker = ownWorker(diffWorkerUrl)
   return new Promise<DiffResult | null>((resolve, reject) => {
     worker.onmessage = (event: MessageEvent<DiffResult | null>) => resolve(event.data)
     worker.onerror = () => reject(new Error('the diff worker stopped'))
