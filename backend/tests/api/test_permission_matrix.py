@@ -4,19 +4,19 @@
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
-from enum import Enum, auto
-from typing import Any, Final
+from dataclasses import asdict
+from typing import Final
 
 import httpx
 import pytest
 from fastapi.routing import iter_route_contexts
 
 from harness.api import Api, problem
-from harness.route_bodies import BODIES, QUERIES, server_at
+from harness.route_bodies import BODIES, QUERIES
+from harness.route_rules import HOLD, LIST, READ, SELF, WHOLE, WRITE, Rule
 from harness.two_projects import EVERYBODY, MARK, Things, TwoProjects, Who
 from tsubame.business.shared.actor import SYSTEM
-from tsubame.business.shared.ids import JobId, ProjectId
+from tsubame.business.shared.ids import JobId, ProjectId, UserId
 from tsubame.business.shared.permissions import Role
 from tsubame.business.storage.entities import Policy, PolicyPlace
 from tsubame.entrypoints.http_app import create_api_with_stream
@@ -42,50 +42,6 @@ OPEN: Final = {
 }
 
 
-class Kind(Enum):
-    """相手にするもの。断り方がこれで決まる。"""
-
-    SELF = auto()
-    """自分のこと。ログインしていればよい。"""
-    WHOLE = auto()
-    """設置の全体。どこでも効く役割だけが通す。"""
-    LIST = auto()
-    """一覧。どこかで役割が足りれば通り、届く物だけが並ぶ。"""
-    READ = auto()
-    """一つの物を読む。どこでも足りなければ 403、よそでだけ足りれば 404。"""
-    WRITE = auto()
-    """一つの物に手を出すか、プロジェクトに新しく置く。見えなければ 404、見えても足りなければ 403。"""
-
-
-@dataclass(frozen=True)
-class Rule:
-    kind: Kind
-    role: Role = VIEWER
-
-    def status(self, who: Who, *, own: bool) -> int | None:
-        """断られるなら、その番号。通るなら ``None``。"""
-        here = who.role_in(own=own)
-        anywhere = _enough(who.strongest, self.role)
-        match self.kind:
-            case Kind.SELF:
-                return None
-            case Kind.WHOLE:
-                return None if _enough(who.role, self.role) else 403
-            case Kind.LIST:
-                return None if anywhere else 403
-            case _ if _enough(here, self.role):
-                return None
-            case Kind.READ:
-                return 404 if anywhere else 403
-            case Kind.WRITE:
-                return 404 if here is None else 403
-
-
-def _enough(held: Role | None, needed: Role) -> bool:
-    return held is not None and list(Role).index(held) >= list(Role).index(needed)
-
-
-SELF, WHOLE, LIST, READ, WRITE = Kind
 MATRIX: Final[dict[str, Rule]] = {
     "GET /api/v1/auth/me": Rule(SELF),
     "PUT /api/v1/me/preferences": Rule(SELF),
@@ -116,6 +72,16 @@ MATRIX: Final[dict[str, Rule]] = {
     "GET /api/v1/sign-in/policy": Rule(WHOLE, ADMIN),
     "PUT /api/v1/sign-in/policy": Rule(WHOLE, ADMIN),
     "GET /api/v1/sign-in/people": Rule(WHOLE, ADMIN),
+    "GET /api/v1/permissions": Rule(SELF),
+    "GET /api/v1/permissions/explain": Rule(WRITE, ADMIN),
+    "GET /api/v1/projects": Rule(LIST, VIEWER),
+    "POST /api/v1/projects": Rule(WHOLE, ADMIN),
+    "GET /api/v1/projects/{project_id}": Rule(READ, VIEWER),
+    "PUT /api/v1/projects/{project_id}": Rule(WRITE, ADMIN),
+    "DELETE /api/v1/projects/{project_id}": Rule(HOLD, ADMIN),
+    "GET /api/v1/projects/{project_id}/members": Rule(READ, VIEWER),
+    "PUT /api/v1/projects/{project_id}/members/{user_id}": Rule(WRITE, ADMIN),
+    "DELETE /api/v1/projects/{project_id}/members/{user_id}": Rule(WRITE, ADMIN),
     "GET /api/v1/credentials": Rule(LIST, OPERATOR),
     "POST /api/v1/credentials": Rule(WRITE, ADMIN),
     "POST /api/v1/credentials/generate": Rule(WRITE, ADMIN),
@@ -209,6 +175,7 @@ NAMES_THINGS: Final = {
     "GET /api/v1/dashboard",
     "GET /api/v1/storage",
     "GET /api/v1/storage/policies",
+    "GET /api/v1/projects",
 }
 """どこでも見える人になら、よその物の名前が出る一覧。"""
 
@@ -232,9 +199,10 @@ async def call(
 ) -> httpx.Response:
     """その道を、その物の番号で呼ぶ。``whole`` は、どのプロジェクトのものでもない物の番号。"""
     method, template = route.split()
-    path = template.format_map({**asdict(things), **whole, "run_id": "20260101-x"})
+    numbers = {**asdict(things), **whole, "run_id": "20260101-x"}
+    address = f"{template}?{QUERIES.get(route, '')}".format_map(numbers)
     body = BODIES[route](things) if route in BODIES else None
-    return await client.request(method, f"http://tsubame.test{path}?{QUERIES.get(route, '')}", json=body)
+    return await client.request(method, f"http://tsubame.test{address}", json=body)
 
 
 def test_every_route_is_listed() -> None:
@@ -267,7 +235,7 @@ async def test_everybody_at_every_route(world: TwoProjects, who: Who) -> None:
                 if expected is None and not route.startswith("GET"):
                     # 通れば物が変わるか消えるので、その都度あたらしい物に
                     things = await world.furnish(own=own)
-                    await _give_policies(world, things)
+                    await _give_what_can_be_taken(world, things)
                 answer = await call(client, route, things, world.whole)
                 if not _as_expected(answer, expected):
                     wrong.append(
@@ -284,16 +252,17 @@ def _as_expected(answer: httpx.Response, expected: int | None) -> bool:
     return answer.status_code < 500 and answer.status_code not in {401, 403, 404, 429}
 
 
-async def _give_policies(world: TwoProjects, things: Things) -> None:
-    """外す道が相手にする、保存の決まりを付ける。"""
-    services = world.api.services
+async def _give_what_can_be_taken(world: TwoProjects, things: Things) -> None:
+    """外す道が相手にする、一員と保存の決まりを付ける。"""
+    services, somebody = world.api.services, UserId(int(world.whole["user_id"]))
+    await services.projects.set_member(SYSTEM, ProjectId(things.project_id), somebody, VIEWER)
     for place in (PolicyPlace.project(ProjectId(things.project_id)), PolicyPlace.job(JobId(things.job_id))):
         await services.storage.set_policy(SYSTEM, place, Policy(7, 3650, None))
 
 
 async def test_the_lists_do_name_other_things(world: TwoProjects) -> None:
     """どこでも見える人には、よその物も並ぶ。漏れないことの試験が、空の一覧を見ているのではない証し。"""
-    await _give_policies(world, world.other)
+    await _give_what_can_be_taken(world, world.other)
     async with world.api.anonymous() as client:
         client.headers["Authorization"] = f"Bearer {await world.token_of(Who(OPERATOR))}"
         naming = {
@@ -321,39 +290,6 @@ async def test_numbers_of_others_are_nobody(world: TwoProjects, parameter: str) 
 
 def _without_numbers(answer: httpx.Response) -> str:
     return "".join(character for character in answer.text if not character.isdecimal())
-
-
-async def test_bodies_cannot_point_at_others(world: TwoProjects) -> None:
-    """本文で、よそのプロジェクトの認証情報・踏み台・サーバを指しても、ないものとして断られる。"""
-    ours, theirs = world.own, world.other
-    pointing: list[tuple[str, dict[str, Any], int]] = [
-        ("POST /servers", server_at(theirs), 422),
-        (f"PUT /servers/{ours.server_id}", server_at(theirs), 422),
-        ("POST /servers", server_at(ours) | {"jump_server_id": theirs.server_id}, 422),
-        (
-            "POST /servers",
-            server_at(ours) | {"sudo_user": "root", "sudo_credential_id": theirs.credential_id},
-            422,
-        ),
-        ("POST /jobs", {"name": "j", "script": "", "server_ids": [theirs.server_id]}, 422),
-        (f"PUT /jobs/{ours.job_id}", {"name": "j", "script": "", "server_ids": [theirs.server_id]}, 422),
-        (f"POST /jobs/{ours.job_id}/executions", {"server_ids": [theirs.server_id]}, 422),
-        ("POST /commands", {"command": "true", "server_ids": [theirs.server_id]}, 422),
-        ("POST /commands", {"command": "true", "selector": MARK}, 422),
-    ]
-    for who in (Who(None, ADMIN), Who(ADMIN)):
-        async with world.api.anonymous() as client:
-            client.headers["Authorization"] = f"Bearer {await world.token_of(who)}"
-            for route, body, status in pointing:
-                method, path = route.split()
-                answer = await client.request(method, path, json=body)
-                assert answer.status_code in {status, 409}, (who, route, answer.text)
-            resolved = await client.post(
-                "/servers/resolve", json={"server_ids": [theirs.server_id], "project_id": ours.project_id}
-            )
-            assert resolved.json() == {"items": []}
-            merged = f"/executions/{ours.execution_id}/log/merged?target_ids={theirs.target_id}"
-            assert (await client.get(merged)).status_code == 404
 
 
 def test_the_only_websocket_is_the_stream() -> None:

@@ -54,6 +54,9 @@ BODIES: Final[dict[str, Callable[[Things], dict[str, Any]]]] = {
         "project_id": at.project_id,
     },
     "PATCH /api/v1/queue/{execution_id}": lambda _: {"priority": 1},
+    "POST /api/v1/projects": lambda _: {"name": fresh_name()},
+    "PUT /api/v1/projects/{project_id}": lambda _: {"name": fresh_name()},
+    "PUT /api/v1/projects/{project_id}/members/{user_id}": lambda _: {"role": "viewer"},
     "PUT /api/v1/limits": lambda _: {"max_parallel": None},
     "PUT /api/v1/audit/retention": lambda _: {"keep_days": 30},
     "POST /api/v1/storage/preview": lambda at: {"scope": "job", "id": at.job_id, "policy": POLICY},
@@ -63,6 +66,7 @@ BODIES: Final[dict[str, Callable[[Things], dict[str, Any]]]] = {
 }
 QUERIES: Final[dict[str, str]] = {
     "GET /api/v1/variables": "scope=global",
+    "GET /api/v1/permissions/explain": "user_id={user_id}&permission=job:write&project_id={project_id}",
     "GET /api/v1/targets/{target_id}/log/search": "q=x",
     "GET /api/v1/executions/{execution_id}/log/search": "q=x",
     "GET /api/v1/jobs/{job_id}/log/search": "q=x",

@@ -23,6 +23,7 @@ from tsubame.data_access.repositories.invitations import SqlInvitationRepository
 from tsubame.data_access.repositories.jobs import SqlJobRepository
 from tsubame.data_access.repositories.outputs import SqlOutputRepository
 from tsubame.data_access.repositories.policies import SqlPolicyRepository
+from tsubame.data_access.repositories.projects import SqlProjectRepository
 from tsubame.data_access.repositories.run_owners import SqlRunOwnerRepository
 from tsubame.data_access.repositories.run_secrets import SqlRunSecretRepository
 from tsubame.data_access.repositories.second_factor import (
@@ -166,6 +167,10 @@ class SqlTransaction:
     @property
     def policies(self) -> SqlPolicyRepository:
         return SqlPolicyRepository(self._connection)
+
+    @property
+    def projects(self) -> SqlProjectRepository:
+        return SqlProjectRepository(self._connection)
 
     @property
     def storage(self) -> SqlStorageRepository:

@@ -51,6 +51,7 @@ from tsubame.business.executions.service import ExecutionService
 from tsubame.business.executions.starting import StartService
 from tsubame.business.jobs.environment import EnvironmentService
 from tsubame.business.jobs.service import JobService
+from tsubame.business.projects.service import ProjectService
 from tsubame.business.servers.connection_test import ConnectionTestService
 from tsubame.business.servers.endpoints import EndpointService
 from tsubame.business.servers.host_keys import HostKeyService
@@ -60,6 +61,7 @@ from tsubame.business.shared.periodic import every
 from tsubame.business.storage.keeper import StorageKeeper
 from tsubame.business.storage.service import StorageService
 from tsubame.business.users.creation import CreationService
+from tsubame.business.users.explaining import ExplainService
 from tsubame.business.users.invitations import InvitationService
 from tsubame.business.users.profile import ProfileService
 from tsubame.business.users.service import UserService
@@ -183,8 +185,7 @@ async def keep_audit(foundation: Foundation) -> None:
 def http_services(foundation: Foundation, settings: Settings) -> HttpServices:
     transactions, clock, ssh = foundation.transactions, foundation.clock, foundation.ssh
     endpoints = foundation.endpoints
-    tokens = JwtAccessTokens(foundation.keys)
-    passwords = Argon2Passwords()
+    tokens, passwords = JwtAccessTokens(foundation.keys), Argon2Passwords()
     sessions = Sessions(tokens, clock)
     steps = SignInSteps(sessions, clock)
     rooms = _practice_rooms(foundation)
@@ -195,6 +196,7 @@ def http_services(foundation: Foundation, settings: Settings) -> HttpServices:
         setup=SetupService(transactions, passwords, sessions),
         people=_people(foundation, passwords, steps),
         users=UserService(transactions, clock),
+        projects=ProjectService(transactions),
         workers=WorkerService(transactions),
         credentials=rooms.credentials,
         servers=rooms.servers,
@@ -254,6 +256,7 @@ def _people(foundation: Foundation, passwords: Argon2Passwords, steps: SignInSte
         joining=JoinService(transactions, passwords, steps, clock),
         profile=ProfileService(transactions, passwords, clock),
         my_sessions=MySessionsService(transactions, clock),
+        explanations=ExplainService(transactions),
     )
 
 

@@ -990,6 +990,30 @@ export type ExecutionsChanged = {
 };
 
 /**
+ * ExplanationRead
+ */
+export type ExplanationRead = {
+    /**
+     * Allowed
+     */
+    allowed: boolean;
+    effective: Role | null;
+    everywhere: Role | null;
+    here: Role | null;
+    needed: Role;
+    permission: Permission;
+    /**
+     * Project Name
+     */
+    project_name: string | null;
+    /**
+     * Username
+     */
+    username: string;
+    verdict: Verdict;
+};
+
+/**
  * FieldProblem
  */
 export type FieldProblem = {
@@ -1814,6 +1838,43 @@ export type LoginInput = {
 };
 
 /**
+ * MemberInput
+ */
+export type MemberInput = {
+    role: Role;
+};
+
+/**
+ * MemberList
+ */
+export type MemberList = {
+    /**
+     * Items
+     */
+    items: Array<MemberRead>;
+};
+
+/**
+ * MemberRead
+ */
+export type MemberRead = {
+    /**
+     * Disabled
+     */
+    disabled: boolean;
+    everywhere: Role | null;
+    role: Role | null;
+    /**
+     * User Id
+     */
+    user_id: number;
+    /**
+     * Username
+     */
+    username: string;
+};
+
+/**
  * MergedLogRead
  *
  * 早い順の行。``before`` と ``after`` は、続きを求めるときの ``cursor``。
@@ -1961,7 +2022,35 @@ export type PauseReason = 'by_person' | 'between_waves' | 'too_many_failures';
 /**
  * Permission
  */
-export type Permission = 'server:read' | 'server:write' | 'server:approve_host_key' | 'server:test' | 'credential:read' | 'credential:write' | 'variable:read' | 'variable:write' | 'variable:write_global' | 'job:read' | 'job:write' | 'execution:read' | 'execution:start' | 'execution:cancel' | 'execution:pause' | 'execution:command' | 'execution:pin' | 'queue:write' | 'limit:read' | 'limit:write' | 'worker:read' | 'worker:drain' | 'storage:read' | 'storage:write' | 'user:read' | 'user:write' | 'audit:read' | 'audit:retain';
+export type Permission = 'server:read' | 'server:write' | 'server:approve_host_key' | 'server:test' | 'credential:read' | 'credential:write' | 'variable:read' | 'variable:write' | 'variable:write_global' | 'job:read' | 'job:write' | 'execution:read' | 'execution:start' | 'execution:cancel' | 'execution:pause' | 'execution:command' | 'execution:pin' | 'queue:write' | 'limit:read' | 'limit:write' | 'worker:read' | 'worker:drain' | 'storage:read' | 'storage:write' | 'project:read' | 'project:write' | 'user:read' | 'user:write' | 'audit:read' | 'audit:retain';
+
+/**
+ * PermissionRule
+ */
+export type PermissionRule = {
+    needed: Role;
+    permission: Permission;
+    /**
+     * Whole Installation
+     */
+    whole_installation: boolean;
+};
+
+/**
+ * PermissionTable
+ *
+ * 弱い順の役割と、権限ごとの決まり。
+ */
+export type PermissionTable = {
+    /**
+     * Roles
+     */
+    roles: Array<Role>;
+    /**
+     * Rules
+     */
+    rules: Array<PermissionRule>;
+};
 
 /**
  * Ping
@@ -2198,6 +2287,20 @@ export type ProjectAccess = {
 };
 
 /**
+ * ProjectInput
+ */
+export type ProjectInput = {
+    /**
+     * Max Parallel
+     */
+    max_parallel?: number | null;
+    /**
+     * Name
+     */
+    name: string;
+};
+
+/**
  * ProjectLimitInput
  */
 export type ProjectLimitInput = {
@@ -2231,6 +2334,58 @@ export type ProjectLimitRead = {
      * Running
      */
     running: number;
+};
+
+/**
+ * ProjectList
+ */
+export type ProjectList = {
+    /**
+     * Items
+     */
+    items: Array<ProjectRead>;
+};
+
+/**
+ * ProjectRead
+ */
+export type ProjectRead = {
+    /**
+     * Created At
+     */
+    created_at: string;
+    /**
+     * Credential Count
+     */
+    credential_count: number;
+    /**
+     * Execution Count
+     */
+    execution_count: number;
+    /**
+     * Id
+     */
+    id: number;
+    /**
+     * Job Count
+     */
+    job_count: number;
+    /**
+     * Max Parallel
+     */
+    max_parallel: number | null;
+    /**
+     * Member Count
+     */
+    member_count: number;
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Server Count
+     */
+    server_count: number;
 };
 
 /**
@@ -3987,6 +4142,13 @@ export type VariableRead = {
  * どこで効くか。後に並べたものほど強い。
  */
 export type VariableScope = 'global' | 'project' | 'server' | 'job' | 'execution';
+
+/**
+ * Verdict
+ *
+ * 答え。``allowed_…`` のほかは、できない。
+ */
+export type Verdict = 'allowed_everywhere' | 'allowed_here' | 'disabled' | 'needs_everywhere' | 'no_role' | 'too_weak';
 
 /**
  * VitalsRead
@@ -8061,6 +8223,138 @@ export type EndMySessionResponses = {
 
 export type EndMySessionResponse = EndMySessionResponses[keyof EndMySessionResponses];
 
+export type GetPermissionTableData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/permissions';
+};
+
+export type GetPermissionTableErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type GetPermissionTableError = GetPermissionTableErrors[keyof GetPermissionTableErrors];
+
+export type GetPermissionTableResponses = {
+    /**
+     * Successful Response
+     */
+    200: PermissionTable;
+};
+
+export type GetPermissionTableResponse = GetPermissionTableResponses[keyof GetPermissionTableResponses];
+
+export type ExplainPermissionData = {
+    body?: never;
+    path?: never;
+    query: {
+        /**
+         * User Id
+         */
+        user_id: number;
+        permission: Permission;
+        /**
+         * Project Id
+         */
+        project_id?: number | null;
+    };
+    url: '/api/v1/permissions/explain';
+};
+
+export type ExplainPermissionErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type ExplainPermissionError = ExplainPermissionErrors[keyof ExplainPermissionErrors];
+
+export type ExplainPermissionResponses = {
+    /**
+     * Successful Response
+     */
+    200: ExplanationRead;
+};
+
+export type ExplainPermissionResponse = ExplainPermissionResponses[keyof ExplainPermissionResponses];
+
 export type GetSecondFactorData = {
     body?: never;
     path?: never;
@@ -8365,6 +8659,532 @@ export type RenewRecoveryCodesResponses = {
 };
 
 export type RenewRecoveryCodesResponse = RenewRecoveryCodesResponses[keyof RenewRecoveryCodesResponses];
+
+export type ListProjectsData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/projects';
+};
+
+export type ListProjectsErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type ListProjectsError = ListProjectsErrors[keyof ListProjectsErrors];
+
+export type ListProjectsResponses = {
+    /**
+     * Successful Response
+     */
+    200: ProjectList;
+};
+
+export type ListProjectsResponse = ListProjectsResponses[keyof ListProjectsResponses];
+
+export type CreateProjectData = {
+    body: ProjectInput;
+    path?: never;
+    query?: never;
+    url: '/api/v1/projects';
+};
+
+export type CreateProjectErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type CreateProjectError = CreateProjectErrors[keyof CreateProjectErrors];
+
+export type CreateProjectResponses = {
+    /**
+     * Successful Response
+     */
+    201: ProjectRead;
+};
+
+export type CreateProjectResponse = CreateProjectResponses[keyof CreateProjectResponses];
+
+export type DeleteProjectData = {
+    body?: never;
+    path: {
+        /**
+         * Project Id
+         */
+        project_id: number;
+    };
+    query?: never;
+    url: '/api/v1/projects/{project_id}';
+};
+
+export type DeleteProjectErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type DeleteProjectError = DeleteProjectErrors[keyof DeleteProjectErrors];
+
+export type DeleteProjectResponses = {
+    /**
+     * Successful Response
+     */
+    204: void;
+};
+
+export type DeleteProjectResponse = DeleteProjectResponses[keyof DeleteProjectResponses];
+
+export type GetProjectData = {
+    body?: never;
+    path: {
+        /**
+         * Project Id
+         */
+        project_id: number;
+    };
+    query?: never;
+    url: '/api/v1/projects/{project_id}';
+};
+
+export type GetProjectErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type GetProjectError = GetProjectErrors[keyof GetProjectErrors];
+
+export type GetProjectResponses = {
+    /**
+     * Successful Response
+     */
+    200: ProjectRead;
+};
+
+export type GetProjectResponse = GetProjectResponses[keyof GetProjectResponses];
+
+export type UpdateProjectData = {
+    body: ProjectInput;
+    path: {
+        /**
+         * Project Id
+         */
+        project_id: number;
+    };
+    query?: never;
+    url: '/api/v1/projects/{project_id}';
+};
+
+export type UpdateProjectErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type UpdateProjectError = UpdateProjectErrors[keyof UpdateProjectErrors];
+
+export type UpdateProjectResponses = {
+    /**
+     * Successful Response
+     */
+    200: ProjectRead;
+};
+
+export type UpdateProjectResponse = UpdateProjectResponses[keyof UpdateProjectResponses];
+
+export type ListMembersData = {
+    body?: never;
+    path: {
+        /**
+         * Project Id
+         */
+        project_id: number;
+    };
+    query?: never;
+    url: '/api/v1/projects/{project_id}/members';
+};
+
+export type ListMembersErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type ListMembersError = ListMembersErrors[keyof ListMembersErrors];
+
+export type ListMembersResponses = {
+    /**
+     * Successful Response
+     */
+    200: MemberList;
+};
+
+export type ListMembersResponse = ListMembersResponses[keyof ListMembersResponses];
+
+export type RemoveMemberData = {
+    body?: never;
+    path: {
+        /**
+         * Project Id
+         */
+        project_id: number;
+        /**
+         * User Id
+         */
+        user_id: number;
+    };
+    query?: never;
+    url: '/api/v1/projects/{project_id}/members/{user_id}';
+};
+
+export type RemoveMemberErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type RemoveMemberError = RemoveMemberErrors[keyof RemoveMemberErrors];
+
+export type RemoveMemberResponses = {
+    /**
+     * Successful Response
+     */
+    204: void;
+};
+
+export type RemoveMemberResponse = RemoveMemberResponses[keyof RemoveMemberResponses];
+
+export type SetMemberData = {
+    body: MemberInput;
+    path: {
+        /**
+         * Project Id
+         */
+        project_id: number;
+        /**
+         * User Id
+         */
+        user_id: number;
+    };
+    query?: never;
+    url: '/api/v1/projects/{project_id}/members/{user_id}';
+};
+
+export type SetMemberErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type SetMemberError = SetMemberErrors[keyof SetMemberErrors];
+
+export type SetMemberResponses = {
+    /**
+     * Successful Response
+     */
+    200: MemberRead;
+};
+
+export type SetMemberResponse = SetMemberResponses[keyof SetMemberResponses];
 
 export type GetQueueData = {
     body?: never;

@@ -38,6 +38,8 @@ class Permission(StrEnum):
     WORKER_DRAIN = "worker:drain"
     STORAGE_READ = "storage:read"
     STORAGE_WRITE = "storage:write"
+    PROJECT_READ = "project:read"
+    PROJECT_WRITE = "project:write"
     USER_READ = "user:read"
     USER_WRITE = "user:write"
     AUDIT_READ = "audit:read"
@@ -75,6 +77,9 @@ MINIMUM_ROLE: Final[dict[Permission, Role]] = {
     Permission.STORAGE_READ: Role.VIEWER,
     # 決まり一つで、履歴がまとめて消える
     Permission.STORAGE_WRITE: Role.ADMIN,
+    Permission.PROJECT_READ: Role.VIEWER,
+    # 作ると消すには、どこでも効く役割が要る。名前と一員は、プロジェクトの管理者が決める
+    Permission.PROJECT_WRITE: Role.ADMIN,
     Permission.USER_READ: Role.VIEWER,
     Permission.USER_WRITE: Role.ADMIN,
     Permission.AUDIT_READ: Role.ADMIN,

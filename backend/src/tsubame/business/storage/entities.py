@@ -3,7 +3,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from tsubame.business.projects.entities import Project
+from tsubame.business.projects.entities import ProjectRef
 from tsubame.business.shared.ids import ExecutionId, JobId, ProjectId
 
 
@@ -169,7 +169,7 @@ class StorageReport:
     usage: Usage
     health: ArchiveHealth
     policies: tuple[StoredPolicy, ...]
-    projects: tuple[Project, ...]
+    projects: tuple[ProjectRef, ...]
 
 
 @dataclass(frozen=True, slots=True)

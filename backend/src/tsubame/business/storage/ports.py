@@ -5,7 +5,7 @@ from typing import Protocol
 
 from tsubame.business.audit.ports import AuditLog
 from tsubame.business.executions.ports import ExecutionRepository
-from tsubame.business.projects.entities import Project
+from tsubame.business.projects.entities import ProjectRef
 from tsubame.business.shared.actor import Actor
 from tsubame.business.shared.errors import UnavailableError
 from tsubame.business.shared.ids import ExecutionId, ProjectId, Reach, TargetId
@@ -31,7 +31,7 @@ class PolicyRepository(Protocol):
         """``all`` のうち、全体の決まりと、届くプロジェクトのもの。"""
         ...
 
-    async def projects(self, reach: Reach) -> list[Project]:
+    async def projects(self, reach: Reach) -> list[ProjectRef]:
         """決まりを付けられるプロジェクト。名前の順。"""
         ...
 

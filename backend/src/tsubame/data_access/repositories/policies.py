@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.elements import ColumnElement
 
-from tsubame.business.projects.entities import Project
+from tsubame.business.projects.entities import ProjectRef
 from tsubame.business.shared.actor import Actor
 from tsubame.business.shared.ids import ProjectId, Reach
 from tsubame.business.storage.entities import Policy, PolicyPlace, Scope, StoredPolicy
@@ -42,13 +42,13 @@ class SqlPolicyRepository:
             for row in await self._connection.execute(query)
         ]
 
-    async def projects(self, reach: Reach) -> list[Project]:
+    async def projects(self, reach: Reach) -> list[ProjectRef]:
         found = await self._connection.execute(
             select(projects.c.id, projects.c.name)
             .where(within(projects.c.id, reach))
             .order_by(projects.c.name)
         )
-        return [Project(ProjectId(row.id), row.name) for row in found]
+        return [ProjectRef(ProjectId(row.id), row.name) for row in found]
 
     async def project_of(self, place: PolicyPlace, reach: Reach) -> ProjectId | None:
         if place.scope is Scope.GLOBAL:

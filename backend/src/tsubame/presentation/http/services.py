@@ -24,12 +24,14 @@ from tsubame.business.executions.service import ExecutionService
 from tsubame.business.executions.starting import StartService
 from tsubame.business.jobs.environment import EnvironmentService
 from tsubame.business.jobs.service import JobService
+from tsubame.business.projects.service import ProjectService
 from tsubame.business.servers.connection_test import ConnectionTestService
 from tsubame.business.servers.host_keys import HostKeyService
 from tsubame.business.servers.service import ServerService
 from tsubame.business.shared.actor import Actor
 from tsubame.business.storage.service import StorageService
 from tsubame.business.users.creation import CreationService
+from tsubame.business.users.explaining import ExplainService
 from tsubame.business.users.invitations import InvitationService
 from tsubame.business.users.profile import ProfileService
 from tsubame.business.users.service import UserService
@@ -75,6 +77,7 @@ class PeopleServices:
     joining: JoinService
     profile: ProfileService
     my_sessions: MySessionsService
+    explanations: ExplainService
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,7 @@ class HttpServices:
     setup: SetupService
     people: PeopleServices
     users: UserService
+    projects: ProjectService
     workers: WorkerService
     credentials: CredentialService
     servers: ServerService
