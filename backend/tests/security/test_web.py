@@ -29,6 +29,7 @@ EXPENSIVE = [
     ("GET", "/servers/1/runs"),
     ("GET", "/audit/export?q=nothing"),
     ("POST", "/audit/verification"),
+    ("GET", "/permissions/explain?user_id=1&permission=job:read"),
 ]
 
 

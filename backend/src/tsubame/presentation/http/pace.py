@@ -37,6 +37,7 @@ DOWNLOAD: Final = Pace("download", 40, 1)
 SERVER_CONTACT: Final = Pace("server_contact", 60, 1)
 """相手のサーバへ、こちらからつなぎに行くもの。"""
 
+EXPLANATION: Final = Pace("explanation", 60, 2)
 WHOLE_AUDIT: Final = Pace("whole_audit", 10, 0.2)
 """監査の鎖の全部を読むもの。"""
 

@@ -6,7 +6,8 @@ from tsubame.business.shared.ids import ProjectId, UserId
 from tsubame.business.shared.permissions import MINIMUM_ROLE, WHOLE_INSTALLATION, Permission, Role
 from tsubame.business.users.explaining import Explanation, Verdict
 from tsubame.presentation.http.api_model import RowId
-from tsubame.presentation.http.dependencies import CurrentActor, ServicesDep, problems
+from tsubame.presentation.http.dependencies import CurrentActor, ServicesDep, paced, problems
+from tsubame.presentation.http.pace import EXPLANATION
 from tsubame.presentation.http.schemas.permissions import ExplanationRead, PermissionRule, PermissionTable
 
 router = APIRouter(prefix="/permissions", tags=["permissions"], responses=problems())
@@ -26,7 +27,7 @@ async def get_permission_table(_: CurrentActor) -> PermissionTable:
     return PermissionTable(roles=list(Role), rules=rules)
 
 
-@router.get("/explain", operation_id="explainPermission")
+@router.get("/explain", operation_id="explainPermission", dependencies=[paced(EXPLANATION)])
 async def explain_permission(
     user_id: RowId,
     permission: Permission,
