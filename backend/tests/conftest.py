@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-pytest_plugins = ["harness.postgres", "harness.installation", "harness.fleet", "harness.s3"]
+pytest_plugins = ["harness.postgres", "harness.installation", "harness.fleet", "harness.s3", "harness.oidc"]
 
 _SERVERS: Final = "servers"
 _IN_ORDER: Final = ("e2e", "faults", "journey")

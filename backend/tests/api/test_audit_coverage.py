@@ -1,32 +1,31 @@
 """何かを変える道は、どれも監査に残る。新しい道は、場面を書くか、残さないわけを書くまで落ちる。"""
 
 import base64
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
-import httpx
 import pytest
 from fastapi.routing import iter_route_contexts
 from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from harness.api import Api, created, found
 from harness.executions import place_execution, place_worker
 from harness.factories import credential_body, job_body, new_credential, new_job, new_server, server_body
+from harness.oidc import OidcProvider
 from harness.remote_runs import follow, order
-from harness.second_factor import Authenticator, challenge, enrol
+from harness.scenes import PASSWORD, Call, Scene, World, login_scene, simply
+from harness.sign_in_scenes import SIGN_IN_SCENES
 from harness.sshd import ME, PRIVATE_KEY, PUBLIC_LINE, start_sshd
-from tsubame.business.auth.setup import FirstAdmin
 from tsubame.business.servers.entities import HostKey
 from tsubame.business.shared.ids import ServerId
 from tsubame.business.shared.permissions import Role
-from tsubame.business.shared.secret import Secret
 from tsubame.data_access.tables.audit import audit_events
 from tsubame.entrypoints.http_app import create_api_with_stream
 
 SHOWN: Final = f"SHA256:{base64.b64encode(bytes(32)).decode().rstrip('=')}"
-PASSWORD: Final = "correct horse battery"
 POLICY: Final = {"archive_after_days": 7, "keep_days": 30, "keep_executions": None}
 # 残さない道と、そのわけ
 SILENT: Final = {
@@ -38,46 +37,11 @@ SILENT: Final = {
     "POST /api/v1/targets/{target_id}/log/download-ticket": "読むだけ。ブラウザに通行証を渡さないための券",
     "POST /api/v1/storage/preview": "試しに数えるだけ",
     "POST /api/v1/auth/second-factor/enrolment": "鍵を見せるだけ。使い始めるのは、符号で確かめたとき",
+    "POST /api/v1/auth/sso/providers/{provider_id}/start": "送り出すだけ。入ったときに残す",
+    "POST /api/v1/auth/sso/link": "送り出すだけ。結びついたときに残す",
+    "POST /api/v1/sign-in/providers/discover": "読んでみるだけ",
     "POST /api/v1/profile/second-factor": "鍵を見せるだけ。使い始めるのは、符号で確かめたとき",
 }
-
-
-@dataclass
-class World:
-    """一つの設置。``admin`` は管理者としての客。"""
-
-    api: Api
-    stack: AsyncExitStack
-    clients: list[httpx.AsyncClient] = field(default_factory=list)
-
-    async def admin(self) -> httpx.AsyncClient:
-        if not self.clients:
-            self.clients.append(await self.stack.enter_async_context(self.api.client()))
-        return self.clients[0]
-
-    async def anyone(self) -> httpx.AsyncClient:
-        return await self.stack.enter_async_context(self.api.anonymous())
-
-
-@dataclass(frozen=True)
-class Call:
-    """成功するはずの呼び出し。"""
-
-    client: httpx.AsyncClient
-    body: dict[str, Any] | None = None
-    params: dict[str, Any] = field(default_factory=dict)
-
-
-Scene = Callable[[World], Awaitable[Call]]
-
-
-def simply(**body: Any) -> Scene:
-    """用意のいらない道。"""
-
-    async def scene(world: World) -> Call:
-        return Call(await world.admin(), body or None)
-
-    return scene
 
 
 def on_credential(body: dict[str, Any] | None = None) -> Scene:
@@ -189,56 +153,10 @@ async def setup_scene(world: World) -> Call:
     return Call(await world.anyone(), {"token": token, "username": "First", "password": PASSWORD})
 
 
-async def login_scene(world: World) -> Call:
-    await world.api.setup.ensure_admin(FirstAdmin("First", Secret(PASSWORD)))
-    return Call(await world.anyone(), {"username": "First", "password": PASSWORD})
-
-
 async def logout_scene(world: World) -> Call:
     call = await login_scene(world)
     found(await call.client.post("/auth/login", json=call.body))
     return Call(call.client)
-
-
-async def person_scene(world: World) -> Call:
-    """パスワードで入った人。"""
-    call = await login_scene(world)
-    token = found(await call.client.post("/auth/login", json=call.body))["access_token"]
-    call.client.headers["Authorization"] = f"Bearer {token}"
-    return call
-
-
-async def protected_scene(world: World) -> Call:
-    """二段階を使っている人。本文は、使える符号。"""
-    call = await person_scene(world)
-    phone, _ = await enrol(world.api, call.client, PASSWORD)
-    return Call(call.client, {"code": phone.code()})
-
-
-async def second_step_scene(world: World) -> Call:
-    call = await protected_scene(world)
-    half = await challenge(call.client, {"username": "First", "password": PASSWORD})
-    return Call(call.client, {"challenge": half["challenge"], **(call.body or {})})
-
-
-async def enrolled_scene(world: World) -> Call:
-    call = await person_scene(world)
-    begun = found(await call.client.post("/profile/second-factor", json={"password": PASSWORD}))
-    return Call(call.client, {"code": Authenticator(world.api, begun["secret"]).code()})
-
-
-async def required_scene(world: World) -> Call:
-    call = await login_scene(world)
-    found(await (await world.admin()).put("/sign-in/policy", json={"second_factor_roles": ["admin"]}))
-    half = {"challenge": (await challenge(call.client, call.body or {}))["challenge"]}
-    begun = found(await call.client.post("/auth/second-factor/enrolment", json=half))
-    return Call(call.client, {**half, "code": Authenticator(world.api, begun["secret"]).code()})
-
-
-async def reset_scene(world: World) -> Call:
-    call = await protected_scene(world)
-    user_id = found(await call.client.get("/auth/me"))["id"]
-    return Call(await world.admin(), None, {"user_id": user_id})
 
 
 VARIABLE: Final = {"name": "TOKEN", "kind": "secret", "value": "hunter2-hunter2"}
@@ -292,13 +210,7 @@ async def password_scene(world: World) -> Call:
 
 
 SCENES: Final[dict[str, Scene]] = {
-    "POST /api/v1/auth/second-factor": second_step_scene,
-    "POST /api/v1/auth/second-factor/enrolment/confirm": required_scene,
-    "POST /api/v1/profile/second-factor/confirm": enrolled_scene,
-    "POST /api/v1/profile/second-factor/recovery-codes": protected_scene,
-    "POST /api/v1/profile/second-factor/disable": protected_scene,
-    "DELETE /api/v1/users/{user_id}/second-factor": reset_scene,
-    "PUT /api/v1/sign-in/policy": simply(second_factor_roles=["admin"]),
+    **SIGN_IN_SCENES,
     "POST /api/v1/auth/join": join_scene,
     "POST /api/v1/me/password": password_scene,
     "DELETE /api/v1/me/sessions": signed_in_twice,
@@ -359,9 +271,13 @@ SCENES: Final[dict[str, Scene]] = {
 
 
 @pytest.fixture
-async def world(api: Api) -> AsyncIterator[World]:
+async def world(
+    engine: AsyncEngine, database_url: str, tmp_path: Path, oidc: OidcProvider
+) -> AsyncIterator[World]:
+    api = Api(engine, database_url, tmp_path, outgoing_allowed=("127.0.0.1",))
     async with AsyncExitStack() as stack:
-        yield World(api, stack)
+        stack.push_async_callback(api.ssh.close)
+        yield World(api, stack, oidc)
 
 
 def test_every_changing_route_is_decided() -> None:

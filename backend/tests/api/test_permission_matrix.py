@@ -38,6 +38,10 @@ OPEN: Final = {
     "POST /api/v1/auth/second-factor/enrolment/confirm",
     "POST /api/v1/auth/invitation",
     "POST /api/v1/auth/join",
+    # 提供者へ送り出し、戻ってきた人を確かめる。送り出したブラウザの Cookie が要る
+    "GET /api/v1/auth/sso/providers",
+    "POST /api/v1/auth/sso/providers/{provider_id}/start",
+    "POST /api/v1/auth/sso/finish",
     "GET /api/v1/targets/{target_id}/log/download",
 }
 
@@ -70,6 +74,17 @@ MATRIX: Final[dict[str, Rule]] = {
     "POST /api/v1/profile/second-factor/disable": Rule(SELF),
     "DELETE /api/v1/users/{user_id}/second-factor": Rule(WHOLE, ADMIN),
     "GET /api/v1/sign-in/policy": Rule(WHOLE, ADMIN),
+    "GET /api/v1/sign-in/providers": Rule(WHOLE, ADMIN),
+    "POST /api/v1/sign-in/providers": Rule(WHOLE, ADMIN),
+    "POST /api/v1/sign-in/providers/discover": Rule(WHOLE, ADMIN),
+    "PUT /api/v1/sign-in/providers/{provider_id}": Rule(WHOLE, ADMIN),
+    "DELETE /api/v1/sign-in/providers/{provider_id}": Rule(WHOLE, ADMIN),
+    "GET /api/v1/sign-in/identities": Rule(WHOLE, ADMIN),
+    "POST /api/v1/users/{user_id}/identities": Rule(WHOLE, ADMIN),
+    "DELETE /api/v1/users/{user_id}/identities/{identity_id}": Rule(WHOLE, ADMIN),
+    "GET /api/v1/profile/identities": Rule(SELF),
+    "POST /api/v1/auth/sso/link": Rule(SELF),
+    "POST /api/v1/profile/identities/{identity_id}/unlink": Rule(SELF),
     "PUT /api/v1/sign-in/policy": Rule(WHOLE, ADMIN),
     "GET /api/v1/sign-in/people": Rule(WHOLE, ADMIN),
     "GET /api/v1/permissions": Rule(SELF),
@@ -162,6 +177,8 @@ NOWHERE: Final[dict[str, int | str]] = {
     "user_id": 9_999,
     "invitation_id": 9_999,
     "session_id": "1" * 32,
+    "provider_id": 9_999,
+    "identity_id": 9_999,
 }
 NAMES_THINGS: Final = {
     "GET /api/v1/credentials",

@@ -327,6 +327,6 @@ async def test_a_secret_moved_to_another_person_does_not_open(api: Api, protecte
         stolen = await tx.second_factors.find(other.id)
         assert stolen is not None
         assert stolen.sealed is not None
-        used = api.services.sign_in.second_factor._check
+        check = api.services.sign_in.second_step._check
     with pytest.raises(Exception, match="cannot be read"):
-        used.opened(stolen)
+        check.opened(stolen)

@@ -49,12 +49,14 @@ class MovableClock:
 class Api:
     """一つの設置。``client`` で人として話す。"""
 
-    def __init__(self, engine: AsyncEngine, database_url: str, directory: Path) -> None:
+    def __init__(
+        self, engine: AsyncEngine, database_url: str, directory: Path, outgoing_allowed: tuple[str, ...] = ()
+    ) -> None:
         """``directory`` の下の dist が画面、data がデータの置き場。"""
         self.clock = MovableClock()
         self.keys = (new_encryption_key(),)
         self.ssh = SshGateway()
-        settings = Settings(data_dir=directory / "data")
+        settings = Settings(data_dir=directory / "data", outgoing_allowed=outgoing_allowed)
         queue = create_queue_app(database_url, "tsubame-test")
         self.transactions = SqlTransactions(engine, queue)
         self.foundation = Foundation(

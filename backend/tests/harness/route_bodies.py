@@ -24,6 +24,20 @@ def server_at(at: Things) -> dict[str, Any]:
     return {"name": fresh_name(), "host": "127.0.0.1", "username": "x", "credential_id": at.credential_id}
 
 
+def provider_body() -> dict[str, Any]:
+    return {
+        "name": fresh_name(),
+        "issuer": "https://id.example.com",
+        "client_id": "x",
+        "rules": [],
+        "default_role": None,
+        "creates_users": False,
+        "trusts_second_factor": True,
+        "enabled": False,
+        "position": 0,
+    }
+
+
 POLICY: Final[dict[str, Any]] = {"archive_after_days": 7, "keep_days": 3650, "keep_executions": None}
 BODIES: Final[dict[str, Callable[[Things], dict[str, Any]]]] = {
     "PUT /api/v1/me/preferences": lambda _: {"language": None, "theme": None, "time_zone": None},
@@ -36,6 +50,13 @@ BODIES: Final[dict[str, Callable[[Things], dict[str, Any]]]] = {
     "POST /api/v1/profile/second-factor/recovery-codes": lambda _: {},
     "POST /api/v1/profile/second-factor/disable": lambda _: {},
     "PUT /api/v1/sign-in/policy": lambda _: {"second_factor_roles": []},
+    "POST /api/v1/sign-in/providers": lambda _: provider_body(),
+    # どこにもつながらない住所
+    "POST /api/v1/sign-in/providers/discover": lambda _: {"issuer": "https://127.0.0.1:1"},
+    "PUT /api/v1/sign-in/providers/{provider_id}": lambda _: provider_body(),
+    "POST /api/v1/users/{user_id}/identities": lambda _: {"provider_id": 9_999, "subject": "x"},
+    "POST /api/v1/auth/sso/link": lambda _: {"provider_id": 9_999, "password": "x"},
+    "POST /api/v1/profile/identities/{identity_id}/unlink": lambda _: {},
     "POST /api/v1/credentials": lambda at: password_body() | {"project_id": at.project_id},
     "POST /api/v1/credentials/generate": lambda at: {"name": fresh_name(), "project_id": at.project_id},
     "PUT /api/v1/credentials/{credential_id}": lambda _: password_body(),

@@ -9,6 +9,7 @@ from sqlalchemy import insert
 
 from harness.api import Api
 from tsubame.business.auth.entities import Session
+from tsubame.business.auth.providers import ProviderSettings
 from tsubame.business.credentials.drafts import CredentialDraft
 from tsubame.business.credentials.entities import CredentialKind
 from tsubame.business.executions.starting import StartRequest
@@ -29,6 +30,26 @@ from tsubame.data_access.tables.projects import project_members, projects
 MARK: Final = "kept-from-others"
 """よそのプロジェクトの物の名前に、いつも入っている字。見えてはならない人への応答に、一度も出ないこと。"""
 _numbers = itertools.count(1)
+
+
+_ISSUER = "https://id.example.com"
+
+
+def provider_settings(name: str) -> ProviderSettings:
+    return ProviderSettings(
+        name=name,
+        issuer=_ISSUER,
+        client_id="x",
+        scopes="openid",
+        username_claim="preferred_username",
+        group_claim="groups",
+        rules=(),
+        default_role=None,
+        creates_users=False,
+        trusts_second_factor=True,
+        enabled=False,
+        position=0,
+    )
 
 
 @dataclass(frozen=True)
@@ -130,7 +151,13 @@ class TwoProjects:
             await tx.sessions.add(
                 Session(SessionId(session_id), owner.id, now, now, now + timedelta(days=1), None, "", "")
             )
+            provider_id = await tx.providers.next_id()
+            await tx.providers.add(provider_id, provider_settings(f"provider-{provider_id}"), None)
+            await tx.identities.add(somebody.id, _ISSUER, f"subject-{next(_numbers)}", "somebody")
+            (identity,) = await tx.identities.of(somebody.id)
         self.whole |= {
+            "provider_id": provider_id,
+            "identity_id": identity.id,
             "user_id": somebody.id,
             "invitation_id": invitation.id,
             "session_id": session_id,

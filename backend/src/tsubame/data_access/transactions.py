@@ -19,6 +19,12 @@ from tsubame.data_access.repositories.auth import SqlGrantRepository, SqlSetupTo
 from tsubame.data_access.repositories.credentials import SqlCredentialRepository
 from tsubame.data_access.repositories.executions import SqlExecutionRepository
 from tsubame.data_access.repositories.flow import SqlFlowRepository
+from tsubame.data_access.repositories.identity_providers import (
+    SqlIdentityRepository,
+    SqlMappedRolesRepository,
+    SqlProviderFlowRepository,
+    SqlProviderRepository,
+)
 from tsubame.data_access.repositories.invitations import SqlInvitationRepository
 from tsubame.data_access.repositories.jobs import SqlJobRepository
 from tsubame.data_access.repositories.outputs import SqlOutputRepository
@@ -91,6 +97,22 @@ class SqlTransaction:
     @property
     def sign_in_policy(self) -> SqlSignInPolicyRepository:
         return SqlSignInPolicyRepository(self._connection)
+
+    @property
+    def providers(self) -> SqlProviderRepository:
+        return SqlProviderRepository(self._connection)
+
+    @property
+    def provider_flows(self) -> SqlProviderFlowRepository:
+        return SqlProviderFlowRepository(self._connection)
+
+    @property
+    def identities(self) -> SqlIdentityRepository:
+        return SqlIdentityRepository(self._connection)
+
+    @property
+    def mapped_roles(self) -> SqlMappedRolesRepository:
+        return SqlMappedRolesRepository(self._connection)
 
     @property
     def server_disk(self) -> SqlServerDiskRepository:

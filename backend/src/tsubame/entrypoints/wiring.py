@@ -21,6 +21,11 @@ from tsubame.business.auth.code_check import CodeCheck
 from tsubame.business.auth.enrolling import Enrolling
 from tsubame.business.auth.joining import JoinService
 from tsubame.business.auth.my_sessions import MySessionsService
+from tsubame.business.auth.own_identities import OwnIdentities
+from tsubame.business.auth.proofs import Proofs
+from tsubame.business.auth.provider_arrivals import Arrivals
+from tsubame.business.auth.provider_service import ProviderService
+from tsubame.business.auth.provider_sign_in import ProviderPorts, ProviderSignIn
 from tsubame.business.auth.second_factor_service import SecondFactorService
 from tsubame.business.auth.second_factor_sign_in import SecondFactorSignIn
 from tsubame.business.auth.service import AuthService
@@ -89,6 +94,7 @@ from tsubame.data_access.logstore.search import LogSearch
 from tsubame.data_access.logstore.searched_logs import SqlSearchedLogs
 from tsubame.data_access.logstore.tickets import SqlLogTickets
 from tsubame.data_access.logstore.turn import STORAGE_TURN, AdvisoryTurn
+from tsubame.data_access.oidc.connections import OidcConnections
 from tsubame.data_access.outgoing.addresses import Allowed
 from tsubame.data_access.outgoing.http import OutgoingHttp
 from tsubame.data_access.practice.ssh_server import PracticeFiles, PracticeServer
@@ -240,10 +246,16 @@ def _sign_in(foundation: Foundation, passwords: Argon2Passwords, steps: SignInSt
     transactions, clock = foundation.transactions, foundation.clock
     vault, codes = FernetVault(foundation.keys), TotpCodes()
     check, enrolling = CodeCheck(vault, codes, clock), Enrolling(vault, codes, clock)
+    proofs = Proofs(transactions, passwords, check)
+    connections = OidcConnections(foundation.outgoing, clock)
+    ports = ProviderPorts(connections, vault, clock)
     return SignInServices(
         second_step=SecondFactorSignIn(transactions, steps, check, enrolling, clock),
-        second_factor=SecondFactorService(transactions, passwords, check, enrolling, clock),
+        second_factor=SecondFactorService(transactions, proofs, enrolling, clock),
         policy=SignInPolicyService(transactions, clock),
+        providers=ProviderService(transactions, vault, connections),
+        by_provider=ProviderSignIn(transactions, ports, Arrivals(transactions, steps, clock), proofs),
+        own_identities=OwnIdentities(transactions, proofs),
     )
 
 

@@ -2,7 +2,7 @@
 
 import type { Client, ClientMeta, Options as Options2, RequestResult, TDataShape } from './client';
 import { client } from './client.gen';
-import type { AnswerChallengeData, AnswerChallengeErrors, AnswerChallengeResponses, ApproveHostKeyData, ApproveHostKeyErrors, ApproveHostKeyResponses, BeginChallengeEnrolmentData, BeginChallengeEnrolmentErrors, BeginChallengeEnrolmentResponses, BeginSecondFactorData, BeginSecondFactorErrors, BeginSecondFactorResponses, CancelExecutionData, CancelExecutionErrors, CancelExecutionResponses, ChangeMyPasswordData, ChangeMyPasswordErrors, ChangeMyPasswordResponses, ConfirmChallengeEnrolmentData, ConfirmChallengeEnrolmentErrors, ConfirmChallengeEnrolmentResponses, ConfirmSecondFactorData, ConfirmSecondFactorErrors, ConfirmSecondFactorResponses, ContinueExecutionData, ContinueExecutionErrors, ContinueExecutionResponses, CreateCredentialData, CreateCredentialErrors, CreateCredentialResponses, CreateDownloadTicketData, CreateDownloadTicketErrors, CreateDownloadTicketResponses, CreateInvitationData, CreateInvitationErrors, CreateInvitationResponses, CreateJobData, CreateJobErrors, CreateJobResponses, CreateProjectData, CreateProjectErrors, CreateProjectResponses, CreateServerData, CreateServerErrors, CreateServerResponses, CreateUserData, CreateUserErrors, CreateUserResponses, CreateVariableData, CreateVariableErrors, CreateVariableResponses, DeleteCredentialData, DeleteCredentialErrors, DeleteCredentialResponses, DeleteJobData, DeleteJobErrors, DeleteJobResponses, DeleteProjectData, DeleteProjectErrors, DeleteProjectResponses, DeleteServerData, DeleteServerErrors, DeleteServerResponses, DeleteServerRunData, DeleteServerRunErrors, DeleteServerRunResponses, DeleteUserData, DeleteUserErrors, DeleteUserResponses, DeleteVariableData, DeleteVariableErrors, DeleteVariableResponses, DemandNewPasswordData, DemandNewPasswordErrors, DemandNewPasswordResponses, DisableSecondFactorData, DisableSecondFactorErrors, DisableSecondFactorResponses, DisableUserData, DisableUserErrors, DisableUserResponses, DownloadTargetLogData, DownloadTargetLogErrors, DownloadTargetLogResponses, DrainWorkerData, DrainWorkerErrors, DrainWorkerResponses, DuplicateJobData, DuplicateJobErrors, DuplicateJobResponses, EnableUserData, EnableUserErrors, EnableUserResponses, EndMyOtherSessionsData, EndMyOtherSessionsErrors, EndMyOtherSessionsResponses, EndMySessionData, EndMySessionErrors, EndMySessionResponses, EndSessionsOfUserData, EndSessionsOfUserErrors, EndSessionsOfUserResponses, ExplainPermissionData, ExplainPermissionErrors, ExplainPermissionResponses, ExportAuditEventsData, ExportAuditEventsErrors, ExportAuditEventsResponses, GenerateCredentialData, GenerateCredentialErrors, GenerateCredentialResponses, GetAccountData, GetAccountErrors, GetAccountResponses, GetAuditChainData, GetAuditChainErrors, GetAuditChainResponses, GetCredentialData, GetCredentialErrors, GetCredentialResponses, GetDashboardData, GetDashboardErrors, GetDashboardResponses, GetExecutionData, GetExecutionErrors, GetExecutionOutputsData, GetExecutionOutputsErrors, GetExecutionOutputsResponses, GetExecutionResponses, GetExecutionVariablesData, GetExecutionVariablesErrors, GetExecutionVariablesResponses, GetJobData, GetJobEnvironmentData, GetJobEnvironmentErrors, GetJobEnvironmentResponses, GetJobErrors, GetJobResponses, GetLimitsData, GetLimitsErrors, GetLimitsResponses, GetMeData, GetMeErrors, GetMeResponses, GetMergedLogData, GetMergedLogErrors, GetMergedLogResponses, GetPermissionTableData, GetPermissionTableErrors, GetPermissionTableResponses, GetProjectData, GetProjectErrors, GetProjectResponses, GetQueueData, GetQueueErrors, GetQueueResponses, GetSecondFactorData, GetSecondFactorErrors, GetSecondFactorResponses, GetServerData, GetServerErrors, GetServerResponses, GetSetupData, GetSetupErrors, GetSetupResponses, GetSignInPolicyData, GetSignInPolicyErrors, GetSignInPolicyResponses, GetStorageData, GetStorageErrors, GetStorageResponses, GetTargetData, GetTargetErrors, GetTargetLogData, GetTargetLogErrors, GetTargetLogLinesData, GetTargetLogLinesErrors, GetTargetLogLinesResponses, GetTargetLogMarksData, GetTargetLogMarksErrors, GetTargetLogMarksResponses, GetTargetLogResponses, GetTargetLogTimesData, GetTargetLogTimesErrors, GetTargetLogTimesResponses, GetTargetResponses, JoinData, JoinErrors, JoinResponses, ListAccountsData, ListAccountsErrors, ListAccountsResponses, ListAuditActionsData, ListAuditActionsErrors, ListAuditActionsResponses, ListAuditEventsData, ListAuditEventsErrors, ListAuditEventsResponses, ListCredentialsData, ListCredentialsErrors, ListCredentialsResponses, ListExecutionsData, ListExecutionsErrors, ListExecutionsResponses, ListInvitationsData, ListInvitationsErrors, ListInvitationsResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListMembersData, ListMembersErrors, ListMembersResponses, ListMySessionsData, ListMySessionsErrors, ListMySessionsResponses, ListProjectsData, ListProjectsErrors, ListProjectsResponses, ListRetentionPoliciesData, ListRetentionPoliciesErrors, ListRetentionPoliciesResponses, ListServerRunsData, ListServerRunsErrors, ListServerRunsResponses, ListServersData, ListServersErrors, ListServersResponses, ListSignInPeopleData, ListSignInPeopleErrors, ListSignInPeopleResponses, ListTagsData, ListTagsErrors, ListTagsResponses, ListUsersData, ListUsersErrors, ListUsersResponses, ListVariablesData, ListVariablesErrors, ListVariablesResponses, ListWorkersData, ListWorkersErrors, ListWorkersResponses, LoginData, LoginErrors, LoginResponses, LogoutData, LogoutErrors, LogoutResponses, LookAtInvitationData, LookAtInvitationErrors, LookAtInvitationResponses, PauseExecutionData, PauseExecutionErrors, PauseExecutionResponses, PinExecutionData, PinExecutionErrors, PinExecutionResponses, PreviewRetentionData, PreviewRetentionErrors, PreviewRetentionResponses, RefreshData, RefreshErrors, RefreshResponses, RemoveJobRetentionData, RemoveJobRetentionErrors, RemoveJobRetentionResponses, RemoveMemberData, RemoveMemberErrors, RemoveMemberResponses, RemoveProjectRetentionData, RemoveProjectRetentionErrors, RemoveProjectRetentionResponses, RenewRecoveryCodesData, RenewRecoveryCodesErrors, RenewRecoveryCodesResponses, RerunExecutionData, RerunExecutionErrors, RerunExecutionResponses, RerunFailedTargetsData, RerunFailedTargetsErrors, RerunFailedTargetsResponses, ResetPasswordData, ResetPasswordErrors, ResetPasswordResponses, ResetSecondFactorData, ResetSecondFactorErrors, ResetSecondFactorResponses, ResolveServersData, ResolveServersErrors, ResolveServersResponses, ResumeWorkerData, ResumeWorkerErrors, ResumeWorkerResponses, RunCommandData, RunCommandErrors, RunCommandResponses, ScanHostKeyData, ScanHostKeyErrors, ScanHostKeyResponses, SearchExecutionLogsData, SearchExecutionLogsErrors, SearchExecutionLogsResponses, SearchJobLogsData, SearchJobLogsErrors, SearchJobLogsResponses, SearchTargetLogData, SearchTargetLogErrors, SearchTargetLogResponses, SetAuditRetentionData, SetAuditRetentionErrors, SetAuditRetentionResponses, SetGlobalRetentionData, SetGlobalRetentionErrors, SetGlobalRetentionResponses, SetJobRetentionData, SetJobRetentionErrors, SetJobRetentionResponses, SetLimitsData, SetLimitsErrors, SetLimitsResponses, SetMemberData, SetMemberErrors, SetMemberResponses, SetMyPreferencesData, SetMyPreferencesErrors, SetMyPreferencesResponses, SetProjectRetentionData, SetProjectRetentionErrors, SetProjectRetentionResponses, SetQueuePriorityData, SetQueuePriorityErrors, SetQueuePriorityResponses, SetSignInPolicyData, SetSignInPolicyErrors, SetSignInPolicyResponses, SetupData, SetupErrors, SetupResponses, SetUserRoleData, SetUserRoleErrors, SetUserRoleResponses, StartExecutionData, StartExecutionErrors, StartExecutionResponses, TestServerData, TestServerErrors, TestServerResponses, UnpinExecutionData, UnpinExecutionErrors, UnpinExecutionResponses, UpdateCredentialData, UpdateCredentialErrors, UpdateCredentialResponses, UpdateJobData, UpdateJobErrors, UpdateJobResponses, UpdateProjectData, UpdateProjectErrors, UpdateProjectResponses, UpdateServerData, UpdateServerErrors, UpdateServerResponses, UpdateVariableData, UpdateVariableErrors, UpdateVariableResponses, VerifyAuditChainData, VerifyAuditChainErrors, VerifyAuditChainResponses, WithdrawInvitationData, WithdrawInvitationErrors, WithdrawInvitationResponses } from './types.gen';
+import type { AnswerChallengeData, AnswerChallengeErrors, AnswerChallengeResponses, ApproveHostKeyData, ApproveHostKeyErrors, ApproveHostKeyResponses, BeginChallengeEnrolmentData, BeginChallengeEnrolmentErrors, BeginChallengeEnrolmentResponses, BeginSecondFactorData, BeginSecondFactorErrors, BeginSecondFactorResponses, CancelExecutionData, CancelExecutionErrors, CancelExecutionResponses, ChangeMyPasswordData, ChangeMyPasswordErrors, ChangeMyPasswordResponses, ConfirmChallengeEnrolmentData, ConfirmChallengeEnrolmentErrors, ConfirmChallengeEnrolmentResponses, ConfirmSecondFactorData, ConfirmSecondFactorErrors, ConfirmSecondFactorResponses, ContinueExecutionData, ContinueExecutionErrors, ContinueExecutionResponses, CreateCredentialData, CreateCredentialErrors, CreateCredentialResponses, CreateDownloadTicketData, CreateDownloadTicketErrors, CreateDownloadTicketResponses, CreateIdentityProviderData, CreateIdentityProviderErrors, CreateIdentityProviderResponses, CreateInvitationData, CreateInvitationErrors, CreateInvitationResponses, CreateJobData, CreateJobErrors, CreateJobResponses, CreateProjectData, CreateProjectErrors, CreateProjectResponses, CreateServerData, CreateServerErrors, CreateServerResponses, CreateUserData, CreateUserErrors, CreateUserResponses, CreateVariableData, CreateVariableErrors, CreateVariableResponses, DeleteCredentialData, DeleteCredentialErrors, DeleteCredentialResponses, DeleteIdentityProviderData, DeleteIdentityProviderErrors, DeleteIdentityProviderResponses, DeleteJobData, DeleteJobErrors, DeleteJobResponses, DeleteProjectData, DeleteProjectErrors, DeleteProjectResponses, DeleteServerData, DeleteServerErrors, DeleteServerResponses, DeleteServerRunData, DeleteServerRunErrors, DeleteServerRunResponses, DeleteUserData, DeleteUserErrors, DeleteUserResponses, DeleteVariableData, DeleteVariableErrors, DeleteVariableResponses, DemandNewPasswordData, DemandNewPasswordErrors, DemandNewPasswordResponses, DisableSecondFactorData, DisableSecondFactorErrors, DisableSecondFactorResponses, DisableUserData, DisableUserErrors, DisableUserResponses, DiscoverIdentityProviderData, DiscoverIdentityProviderErrors, DiscoverIdentityProviderResponses, DownloadTargetLogData, DownloadTargetLogErrors, DownloadTargetLogResponses, DrainWorkerData, DrainWorkerErrors, DrainWorkerResponses, DuplicateJobData, DuplicateJobErrors, DuplicateJobResponses, EnableUserData, EnableUserErrors, EnableUserResponses, EndMyOtherSessionsData, EndMyOtherSessionsErrors, EndMyOtherSessionsResponses, EndMySessionData, EndMySessionErrors, EndMySessionResponses, EndSessionsOfUserData, EndSessionsOfUserErrors, EndSessionsOfUserResponses, ExplainPermissionData, ExplainPermissionErrors, ExplainPermissionResponses, ExportAuditEventsData, ExportAuditEventsErrors, ExportAuditEventsResponses, FinishProviderSignInData, FinishProviderSignInErrors, FinishProviderSignInResponses, GenerateCredentialData, GenerateCredentialErrors, GenerateCredentialResponses, GetAccountData, GetAccountErrors, GetAccountResponses, GetAuditChainData, GetAuditChainErrors, GetAuditChainResponses, GetCredentialData, GetCredentialErrors, GetCredentialResponses, GetDashboardData, GetDashboardErrors, GetDashboardResponses, GetExecutionData, GetExecutionErrors, GetExecutionOutputsData, GetExecutionOutputsErrors, GetExecutionOutputsResponses, GetExecutionResponses, GetExecutionVariablesData, GetExecutionVariablesErrors, GetExecutionVariablesResponses, GetJobData, GetJobEnvironmentData, GetJobEnvironmentErrors, GetJobEnvironmentResponses, GetJobErrors, GetJobResponses, GetLimitsData, GetLimitsErrors, GetLimitsResponses, GetMeData, GetMeErrors, GetMeResponses, GetMergedLogData, GetMergedLogErrors, GetMergedLogResponses, GetPermissionTableData, GetPermissionTableErrors, GetPermissionTableResponses, GetProjectData, GetProjectErrors, GetProjectResponses, GetQueueData, GetQueueErrors, GetQueueResponses, GetSecondFactorData, GetSecondFactorErrors, GetSecondFactorResponses, GetServerData, GetServerErrors, GetServerResponses, GetSetupData, GetSetupErrors, GetSetupResponses, GetSignInPolicyData, GetSignInPolicyErrors, GetSignInPolicyResponses, GetStorageData, GetStorageErrors, GetStorageResponses, GetTargetData, GetTargetErrors, GetTargetLogData, GetTargetLogErrors, GetTargetLogLinesData, GetTargetLogLinesErrors, GetTargetLogLinesResponses, GetTargetLogMarksData, GetTargetLogMarksErrors, GetTargetLogMarksResponses, GetTargetLogResponses, GetTargetLogTimesData, GetTargetLogTimesErrors, GetTargetLogTimesResponses, GetTargetResponses, JoinData, JoinErrors, JoinResponses, LinkIdentityData, LinkIdentityErrors, LinkIdentityResponses, ListAccountsData, ListAccountsErrors, ListAccountsResponses, ListAuditActionsData, ListAuditActionsErrors, ListAuditActionsResponses, ListAuditEventsData, ListAuditEventsErrors, ListAuditEventsResponses, ListCredentialsData, ListCredentialsErrors, ListCredentialsResponses, ListExecutionsData, ListExecutionsErrors, ListExecutionsResponses, ListIdentitiesData, ListIdentitiesErrors, ListIdentitiesResponses, ListIdentityProvidersData, ListIdentityProvidersErrors, ListIdentityProvidersResponses, ListInvitationsData, ListInvitationsErrors, ListInvitationsResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListMembersData, ListMembersErrors, ListMembersResponses, ListMySessionsData, ListMySessionsErrors, ListMySessionsResponses, ListOwnIdentitiesData, ListOwnIdentitiesErrors, ListOwnIdentitiesResponses, ListProjectsData, ListProjectsErrors, ListProjectsResponses, ListRetentionPoliciesData, ListRetentionPoliciesErrors, ListRetentionPoliciesResponses, ListServerRunsData, ListServerRunsErrors, ListServerRunsResponses, ListServersData, ListServersErrors, ListServersResponses, ListSignInOptionsData, ListSignInOptionsErrors, ListSignInOptionsResponses, ListSignInPeopleData, ListSignInPeopleErrors, ListSignInPeopleResponses, ListTagsData, ListTagsErrors, ListTagsResponses, ListUsersData, ListUsersErrors, ListUsersResponses, ListVariablesData, ListVariablesErrors, ListVariablesResponses, ListWorkersData, ListWorkersErrors, ListWorkersResponses, LoginData, LoginErrors, LoginResponses, LogoutData, LogoutErrors, LogoutResponses, LookAtInvitationData, LookAtInvitationErrors, LookAtInvitationResponses, PauseExecutionData, PauseExecutionErrors, PauseExecutionResponses, PinExecutionData, PinExecutionErrors, PinExecutionResponses, PreviewRetentionData, PreviewRetentionErrors, PreviewRetentionResponses, RefreshData, RefreshErrors, RefreshResponses, RemoveJobRetentionData, RemoveJobRetentionErrors, RemoveJobRetentionResponses, RemoveMemberData, RemoveMemberErrors, RemoveMemberResponses, RemoveProjectRetentionData, RemoveProjectRetentionErrors, RemoveProjectRetentionResponses, RenewRecoveryCodesData, RenewRecoveryCodesErrors, RenewRecoveryCodesResponses, RerunExecutionData, RerunExecutionErrors, RerunExecutionResponses, RerunFailedTargetsData, RerunFailedTargetsErrors, RerunFailedTargetsResponses, ResetPasswordData, ResetPasswordErrors, ResetPasswordResponses, ResetSecondFactorData, ResetSecondFactorErrors, ResetSecondFactorResponses, ResolveServersData, ResolveServersErrors, ResolveServersResponses, ResumeWorkerData, ResumeWorkerErrors, ResumeWorkerResponses, RunCommandData, RunCommandErrors, RunCommandResponses, ScanHostKeyData, ScanHostKeyErrors, ScanHostKeyResponses, SearchExecutionLogsData, SearchExecutionLogsErrors, SearchExecutionLogsResponses, SearchJobLogsData, SearchJobLogsErrors, SearchJobLogsResponses, SearchTargetLogData, SearchTargetLogErrors, SearchTargetLogResponses, SetAuditRetentionData, SetAuditRetentionErrors, SetAuditRetentionResponses, SetGlobalRetentionData, SetGlobalRetentionErrors, SetGlobalRetentionResponses, SetJobRetentionData, SetJobRetentionErrors, SetJobRetentionResponses, SetLimitsData, SetLimitsErrors, SetLimitsResponses, SetMemberData, SetMemberErrors, SetMemberResponses, SetMyPreferencesData, SetMyPreferencesErrors, SetMyPreferencesResponses, SetProjectRetentionData, SetProjectRetentionErrors, SetProjectRetentionResponses, SetQueuePriorityData, SetQueuePriorityErrors, SetQueuePriorityResponses, SetSignInPolicyData, SetSignInPolicyErrors, SetSignInPolicyResponses, SetupData, SetupErrors, SetupResponses, SetUserRoleData, SetUserRoleErrors, SetUserRoleResponses, StartExecutionData, StartExecutionErrors, StartExecutionResponses, StartLinkingData, StartLinkingErrors, StartLinkingResponses, StartProviderSignInData, StartProviderSignInErrors, StartProviderSignInResponses, TestServerData, TestServerErrors, TestServerResponses, UnlinkIdentityData, UnlinkIdentityErrors, UnlinkIdentityResponses, UnlinkOwnIdentityData, UnlinkOwnIdentityErrors, UnlinkOwnIdentityResponses, UnpinExecutionData, UnpinExecutionErrors, UnpinExecutionResponses, UpdateCredentialData, UpdateCredentialErrors, UpdateCredentialResponses, UpdateIdentityProviderData, UpdateIdentityProviderErrors, UpdateIdentityProviderResponses, UpdateJobData, UpdateJobErrors, UpdateJobResponses, UpdateProjectData, UpdateProjectErrors, UpdateProjectResponses, UpdateServerData, UpdateServerErrors, UpdateServerResponses, UpdateVariableData, UpdateVariableErrors, UpdateVariableResponses, VerifyAuditChainData, VerifyAuditChainErrors, VerifyAuditChainResponses, WithdrawInvitationData, WithdrawInvitationErrors, WithdrawInvitationResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -161,6 +161,48 @@ export const confirmChallengeEnrolment = <ThrowOnError extends boolean = false>(
         ...options.headers
     }
 });
+
+/**
+ * Finish
+ *
+ * 戻ってきた人を確かめて入れる。身元を結びつけるためだったなら 204。
+ */
+export const finishProviderSignIn = <ThrowOnError extends boolean = false>(options: Options<FinishProviderSignInData, ThrowOnError>): RequestResult<FinishProviderSignInResponses, FinishProviderSignInErrors, ThrowOnError> => (options.client ?? client).post<FinishProviderSignInResponses, FinishProviderSignInErrors, ThrowOnError>({
+    url: '/api/v1/auth/sso/finish',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Start Linking
+ *
+ * 自分の身元を結びつけるために送り出す。
+ */
+export const startLinking = <ThrowOnError extends boolean = false>(options: Options<StartLinkingData, ThrowOnError>): RequestResult<StartLinkingResponses, StartLinkingErrors, ThrowOnError> => (options.client ?? client).post<StartLinkingResponses, StartLinkingErrors, ThrowOnError>({
+    url: '/api/v1/auth/sso/link',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * List Options
+ *
+ * ログインの画面に並べる提供者。
+ */
+export const listSignInOptions = <ThrowOnError extends boolean = false>(options?: Options<ListSignInOptionsData, ThrowOnError>): RequestResult<ListSignInOptionsResponses, ListSignInOptionsErrors, ThrowOnError> => (options?.client ?? client).get<ListSignInOptionsResponses, ListSignInOptionsErrors, ThrowOnError>({ url: '/api/v1/auth/sso/providers', ...options });
+
+/**
+ * Start
+ *
+ * 送り出す先の住所。続きは、このブラウザでしかできない。
+ */
+export const startProviderSignIn = <ThrowOnError extends boolean = false>(options: Options<StartProviderSignInData, ThrowOnError>): RequestResult<StartProviderSignInResponses, StartProviderSignInErrors, ThrowOnError> => (options.client ?? client).post<StartProviderSignInResponses, StartProviderSignInErrors, ThrowOnError>({ url: '/api/v1/auth/sso/providers/{provider_id}/start', ...options });
 
 /**
  * Run Command
@@ -521,6 +563,23 @@ export const getPermissionTable = <ThrowOnError extends boolean = false>(options
 export const explainPermission = <ThrowOnError extends boolean = false>(options: Options<ExplainPermissionData, ThrowOnError>): RequestResult<ExplainPermissionResponses, ExplainPermissionErrors, ThrowOnError> => (options.client ?? client).get<ExplainPermissionResponses, ExplainPermissionErrors, ThrowOnError>({ url: '/api/v1/permissions/explain', ...options });
 
 /**
+ * List Own
+ */
+export const listOwnIdentities = <ThrowOnError extends boolean = false>(options?: Options<ListOwnIdentitiesData, ThrowOnError>): RequestResult<ListOwnIdentitiesResponses, ListOwnIdentitiesErrors, ThrowOnError> => (options?.client ?? client).get<ListOwnIdentitiesResponses, ListOwnIdentitiesErrors, ThrowOnError>({ url: '/api/v1/profile/identities', ...options });
+
+/**
+ * Unlink Own
+ */
+export const unlinkOwnIdentity = <ThrowOnError extends boolean = false>(options: Options<UnlinkOwnIdentityData, ThrowOnError>): RequestResult<UnlinkOwnIdentityResponses, UnlinkOwnIdentityErrors, ThrowOnError> => (options.client ?? client).post<UnlinkOwnIdentityResponses, UnlinkOwnIdentityErrors, ThrowOnError>({
+    url: '/api/v1/profile/identities/{identity_id}/unlink',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
  * Get Second Factor
  */
 export const getSecondFactor = <ThrowOnError extends boolean = false>(options?: Options<GetSecondFactorData, ThrowOnError>): RequestResult<GetSecondFactorResponses, GetSecondFactorErrors, ThrowOnError> => (options?.client ?? client).get<GetSecondFactorResponses, GetSecondFactorErrors, ThrowOnError>({ url: '/api/v1/profile/second-factor', ...options });
@@ -777,6 +836,13 @@ export const setup = <ThrowOnError extends boolean = false>(options: Options<Set
 });
 
 /**
+ * List Identities
+ *
+ * だれの身元が、どの提供者に結びついているか。
+ */
+export const listIdentities = <ThrowOnError extends boolean = false>(options?: Options<ListIdentitiesData, ThrowOnError>): RequestResult<ListIdentitiesResponses, ListIdentitiesErrors, ThrowOnError> => (options?.client ?? client).get<ListIdentitiesResponses, ListIdentitiesErrors, ThrowOnError>({ url: '/api/v1/sign-in/identities', ...options });
+
+/**
  * List People
  */
 export const listSignInPeople = <ThrowOnError extends boolean = false>(options?: Options<ListSignInPeopleData, ThrowOnError>): RequestResult<ListSignInPeopleResponses, ListSignInPeopleErrors, ThrowOnError> => (options?.client ?? client).get<ListSignInPeopleResponses, ListSignInPeopleErrors, ThrowOnError>({ url: '/api/v1/sign-in/people', ...options });
@@ -793,6 +859,54 @@ export const getSignInPolicy = <ThrowOnError extends boolean = false>(options?: 
  */
 export const setSignInPolicy = <ThrowOnError extends boolean = false>(options: Options<SetSignInPolicyData, ThrowOnError>): RequestResult<SetSignInPolicyResponses, SetSignInPolicyErrors, ThrowOnError> => (options.client ?? client).put<SetSignInPolicyResponses, SetSignInPolicyErrors, ThrowOnError>({
     url: '/api/v1/sign-in/policy',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * List Providers
+ */
+export const listIdentityProviders = <ThrowOnError extends boolean = false>(options?: Options<ListIdentityProvidersData, ThrowOnError>): RequestResult<ListIdentityProvidersResponses, ListIdentityProvidersErrors, ThrowOnError> => (options?.client ?? client).get<ListIdentityProvidersResponses, ListIdentityProvidersErrors, ThrowOnError>({ url: '/api/v1/sign-in/providers', ...options });
+
+/**
+ * Create Provider
+ */
+export const createIdentityProvider = <ThrowOnError extends boolean = false>(options: Options<CreateIdentityProviderData, ThrowOnError>): RequestResult<CreateIdentityProviderResponses, CreateIdentityProviderErrors, ThrowOnError> => (options.client ?? client).post<CreateIdentityProviderResponses, CreateIdentityProviderErrors, ThrowOnError>({
+    url: '/api/v1/sign-in/providers',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Discover
+ *
+ * しまう前に、提供者の文書と鍵を読んでみる。
+ */
+export const discoverIdentityProvider = <ThrowOnError extends boolean = false>(options: Options<DiscoverIdentityProviderData, ThrowOnError>): RequestResult<DiscoverIdentityProviderResponses, DiscoverIdentityProviderErrors, ThrowOnError> => (options.client ?? client).post<DiscoverIdentityProviderResponses, DiscoverIdentityProviderErrors, ThrowOnError>({
+    url: '/api/v1/sign-in/providers/discover',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Delete Provider
+ */
+export const deleteIdentityProvider = <ThrowOnError extends boolean = false>(options: Options<DeleteIdentityProviderData, ThrowOnError>): RequestResult<DeleteIdentityProviderResponses, DeleteIdentityProviderErrors, ThrowOnError> => (options.client ?? client).delete<DeleteIdentityProviderResponses, DeleteIdentityProviderErrors, ThrowOnError>({ url: '/api/v1/sign-in/providers/{provider_id}', ...options });
+
+/**
+ * Update Provider
+ */
+export const updateIdentityProvider = <ThrowOnError extends boolean = false>(options: Options<UpdateIdentityProviderData, ThrowOnError>): RequestResult<UpdateIdentityProviderResponses, UpdateIdentityProviderErrors, ThrowOnError> => (options.client ?? client).put<UpdateIdentityProviderResponses, UpdateIdentityProviderErrors, ThrowOnError>({
+    url: '/api/v1/sign-in/providers/{provider_id}',
     ...options,
     headers: {
         'Content-Type': 'application/json',
@@ -991,6 +1105,25 @@ export const enableUser = <ThrowOnError extends boolean = false>(options: Option
  * End Sessions
  */
 export const endSessionsOfUser = <ThrowOnError extends boolean = false>(options: Options<EndSessionsOfUserData, ThrowOnError>): RequestResult<EndSessionsOfUserResponses, EndSessionsOfUserErrors, ThrowOnError> => (options.client ?? client).post<EndSessionsOfUserResponses, EndSessionsOfUserErrors, ThrowOnError>({ url: '/api/v1/users/{user_id}/end-sessions', ...options });
+
+/**
+ * Link
+ *
+ * いまいる利用者に、提供者の身元を結びつける。
+ */
+export const linkIdentity = <ThrowOnError extends boolean = false>(options: Options<LinkIdentityData, ThrowOnError>): RequestResult<LinkIdentityResponses, LinkIdentityErrors, ThrowOnError> => (options.client ?? client).post<LinkIdentityResponses, LinkIdentityErrors, ThrowOnError>({
+    url: '/api/v1/users/{user_id}/identities',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Unlink
+ */
+export const unlinkIdentity = <ThrowOnError extends boolean = false>(options: Options<UnlinkIdentityData, ThrowOnError>): RequestResult<UnlinkIdentityResponses, UnlinkIdentityErrors, ThrowOnError> => (options.client ?? client).delete<UnlinkIdentityResponses, UnlinkIdentityErrors, ThrowOnError>({ url: '/api/v1/users/{user_id}/identities/{identity_id}', ...options });
 
 /**
  * Reset Password

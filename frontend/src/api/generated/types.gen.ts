@@ -594,6 +594,46 @@ export type DashboardRead = {
 };
 
 /**
+ * DiscoverInput
+ */
+export type DiscoverInput = {
+    /**
+     * Issuer
+     */
+    issuer: string;
+};
+
+/**
+ * DiscoveredRead
+ */
+export type DiscoveredRead = {
+    /**
+     * Algorithms
+     */
+    algorithms: Array<string>;
+    /**
+     * Authorization Endpoint
+     */
+    authorization_endpoint: string;
+    /**
+     * Claims
+     */
+    claims: Array<string>;
+    /**
+     * Issuer
+     */
+    issuer: string;
+    /**
+     * Keys
+     */
+    keys: number;
+    /**
+     * Scopes
+     */
+    scopes: Array<string>;
+};
+
+/**
  * DownloadTicketRead
  *
  * 一度だけ、六十秒だけ使える、ログを落とすための場所。
@@ -1078,6 +1118,36 @@ export type GivenVariableRead = {
 };
 
 /**
+ * GroupRuleInput
+ */
+export type GroupRuleInput = {
+    /**
+     * Group
+     */
+    group: string;
+    /**
+     * Project Id
+     */
+    project_id: number | null;
+    role: Role;
+};
+
+/**
+ * GroupRuleRead
+ */
+export type GroupRuleRead = {
+    /**
+     * Group
+     */
+    group: string;
+    /**
+     * Project Id
+     */
+    project_id: number | null;
+    role: Role;
+};
+
+/**
  * HTTPValidationError
  */
 export type HttpValidationError = {
@@ -1177,6 +1247,50 @@ export type HourRead = {
      * Hour
      */
     hour: string;
+};
+
+/**
+ * IdentityList
+ */
+export type IdentityList = {
+    /**
+     * Items
+     */
+    items: Array<IdentityRead>;
+};
+
+/**
+ * IdentityRead
+ */
+export type IdentityRead = {
+    /**
+     * Id
+     */
+    id: number;
+    /**
+     * Issuer
+     */
+    issuer: string;
+    /**
+     * Label
+     */
+    label: string;
+    /**
+     * Last Used At
+     */
+    last_used_at: string | null;
+    /**
+     * Linked At
+     */
+    linked_at: string;
+    /**
+     * Subject
+     */
+    subject: string;
+    /**
+     * User Id
+     */
+    user_id: number;
 };
 
 /**
@@ -1662,6 +1776,38 @@ export type LineTimeRead = {
      * Line
      */
     line: number;
+};
+
+/**
+ * LinkInput
+ */
+export type LinkInput = {
+    /**
+     * Provider Id
+     */
+    provider_id: number;
+    /**
+     * Subject
+     */
+    subject: string;
+};
+
+/**
+ * LinkOwnInput
+ */
+export type LinkOwnInput = {
+    /**
+     * Code
+     */
+    code?: null;
+    /**
+     * Password
+     */
+    password?: null;
+    /**
+     * Provider Id
+     */
+    provider_id: number;
 };
 
 /**
@@ -2441,6 +2587,196 @@ export type ProofInput = {
 };
 
 /**
+ * ProviderAnswerInput
+ *
+ * 提供者から戻ってきたときの、住所の中身。
+ */
+export type ProviderAnswerInput = {
+    /**
+     * Code
+     */
+    code?: string | null;
+    /**
+     * Error
+     */
+    error?: string | null;
+    /**
+     * Iss
+     */
+    iss?: string | null;
+    /**
+     * State
+     */
+    state: string;
+};
+
+/**
+ * ProviderInput
+ */
+export type ProviderInput = {
+    /**
+     * Client Id
+     */
+    client_id: string;
+    /**
+     * Client Secret
+     */
+    client_secret?: null;
+    /**
+     * Creates Users
+     */
+    creates_users: boolean;
+    default_role: Role | null;
+    /**
+     * Enabled
+     */
+    enabled: boolean;
+    /**
+     * Group Claim
+     */
+    group_claim?: string;
+    /**
+     * Issuer
+     */
+    issuer: string;
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Position
+     */
+    position: number;
+    /**
+     * Rules
+     */
+    rules: Array<GroupRuleInput>;
+    /**
+     * Scopes
+     */
+    scopes?: string;
+    /**
+     * Trusts Second Factor
+     */
+    trusts_second_factor: boolean;
+    /**
+     * Username Claim
+     */
+    username_claim?: string;
+};
+
+/**
+ * ProviderList
+ */
+export type ProviderList = {
+    /**
+     * Items
+     */
+    items: Array<ProviderRead>;
+    /**
+     * Projects
+     */
+    projects: Array<ProjectRefRead>;
+    /**
+     * Redirect Uri
+     */
+    redirect_uri: string;
+};
+
+/**
+ * ProviderOption
+ */
+export type ProviderOption = {
+    /**
+     * Id
+     */
+    id: number;
+    /**
+     * Name
+     */
+    name: string;
+};
+
+/**
+ * ProviderOptions
+ *
+ * ログインの画面に並べるもの。
+ */
+export type ProviderOptions = {
+    /**
+     * Items
+     */
+    items: Array<ProviderOption>;
+};
+
+/**
+ * ProviderRead
+ */
+export type ProviderRead = {
+    /**
+     * Client Id
+     */
+    client_id: string;
+    /**
+     * Creates Users
+     */
+    creates_users: boolean;
+    default_role: Role | null;
+    /**
+     * Enabled
+     */
+    enabled: boolean;
+    /**
+     * Group Claim
+     */
+    group_claim: string;
+    /**
+     * Has Client Secret
+     */
+    has_client_secret: boolean;
+    /**
+     * Id
+     */
+    id: number;
+    /**
+     * Issuer
+     */
+    issuer: string;
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Position
+     */
+    position: number;
+    /**
+     * Rules
+     */
+    rules: Array<GroupRuleRead>;
+    /**
+     * Scopes
+     */
+    scopes: string;
+    /**
+     * Trusts Second Factor
+     */
+    trusts_second_factor: boolean;
+    /**
+     * Updated At
+     */
+    updated_at: string;
+    /**
+     * Username Claim
+     */
+    username_claim: string;
+    /**
+     * Version
+     */
+    version: number;
+};
+
+/**
  * QrCodeRead
  *
  * ``size`` 四方に描く SVG の path。
@@ -3000,6 +3336,16 @@ export type SecondFactorRead = {
      * Required
      */
     required: boolean;
+};
+
+/**
+ * SentOutRead
+ */
+export type SentOutRead = {
+    /**
+     * Authorization Url
+     */
+    authorization_url: string;
 };
 
 /**
@@ -4333,6 +4679,24 @@ export type JoinInputWritable = {
 };
 
 /**
+ * LinkOwnInput
+ */
+export type LinkOwnInputWritable = {
+    /**
+     * Code
+     */
+    code?: string | null;
+    /**
+     * Password
+     */
+    password?: string | null;
+    /**
+     * Provider Id
+     */
+    provider_id: number;
+};
+
+/**
  * LoginInput
  */
 export type LoginInputWritable = {
@@ -4386,6 +4750,61 @@ export type ProofInputWritable = {
      * Password
      */
     password?: string | null;
+};
+
+/**
+ * ProviderInput
+ */
+export type ProviderInputWritable = {
+    /**
+     * Client Id
+     */
+    client_id: string;
+    /**
+     * Client Secret
+     */
+    client_secret?: string | null;
+    /**
+     * Creates Users
+     */
+    creates_users: boolean;
+    default_role: Role | null;
+    /**
+     * Enabled
+     */
+    enabled: boolean;
+    /**
+     * Group Claim
+     */
+    group_claim?: string;
+    /**
+     * Issuer
+     */
+    issuer: string;
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Position
+     */
+    position: number;
+    /**
+     * Rules
+     */
+    rules: Array<GroupRuleInput>;
+    /**
+     * Scopes
+     */
+    scopes?: string;
+    /**
+     * Trusts Second Factor
+     */
+    trusts_second_factor: boolean;
+    /**
+     * Username Claim
+     */
+    username_claim?: string;
 };
 
 /**
@@ -5469,6 +5888,263 @@ export type ConfirmChallengeEnrolmentResponses = {
 };
 
 export type ConfirmChallengeEnrolmentResponse = ConfirmChallengeEnrolmentResponses[keyof ConfirmChallengeEnrolmentResponses];
+
+export type FinishProviderSignInData = {
+    body: ProviderAnswerInput;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/sso/finish';
+};
+
+export type FinishProviderSignInErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type FinishProviderSignInError = FinishProviderSignInErrors[keyof FinishProviderSignInErrors];
+
+export type FinishProviderSignInResponses = {
+    /**
+     * Successful Response
+     */
+    200: AccessTokenRead;
+    /**
+     * Accepted
+     */
+    202: ChallengeRead;
+    /**
+     * The account was linked.
+     */
+    204: void;
+};
+
+export type FinishProviderSignInResponse = FinishProviderSignInResponses[keyof FinishProviderSignInResponses];
+
+export type StartLinkingData = {
+    body: LinkOwnInputWritable;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/sso/link';
+};
+
+export type StartLinkingErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type StartLinkingError = StartLinkingErrors[keyof StartLinkingErrors];
+
+export type StartLinkingResponses = {
+    /**
+     * Successful Response
+     */
+    200: SentOutRead;
+};
+
+export type StartLinkingResponse = StartLinkingResponses[keyof StartLinkingResponses];
+
+export type ListSignInOptionsData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/sso/providers';
+};
+
+export type ListSignInOptionsErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type ListSignInOptionsError = ListSignInOptionsErrors[keyof ListSignInOptionsErrors];
+
+export type ListSignInOptionsResponses = {
+    /**
+     * Successful Response
+     */
+    200: ProviderOptions;
+};
+
+export type ListSignInOptionsResponse = ListSignInOptionsResponses[keyof ListSignInOptionsResponses];
+
+export type StartProviderSignInData = {
+    body?: never;
+    path: {
+        /**
+         * Provider Id
+         */
+        provider_id: number;
+    };
+    query?: never;
+    url: '/api/v1/auth/sso/providers/{provider_id}/start';
+};
+
+export type StartProviderSignInErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type StartProviderSignInError = StartProviderSignInErrors[keyof StartProviderSignInErrors];
+
+export type StartProviderSignInResponses = {
+    /**
+     * Successful Response
+     */
+    200: SentOutRead;
+};
+
+export type StartProviderSignInResponse = StartProviderSignInResponses[keyof StartProviderSignInResponses];
 
 export type RunCommandData = {
     body: CommandInput;
@@ -8355,6 +9031,133 @@ export type ExplainPermissionResponses = {
 
 export type ExplainPermissionResponse = ExplainPermissionResponses[keyof ExplainPermissionResponses];
 
+export type ListOwnIdentitiesData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/profile/identities';
+};
+
+export type ListOwnIdentitiesErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type ListOwnIdentitiesError = ListOwnIdentitiesErrors[keyof ListOwnIdentitiesErrors];
+
+export type ListOwnIdentitiesResponses = {
+    /**
+     * Successful Response
+     */
+    200: IdentityList;
+};
+
+export type ListOwnIdentitiesResponse = ListOwnIdentitiesResponses[keyof ListOwnIdentitiesResponses];
+
+export type UnlinkOwnIdentityData = {
+    body: ProofInputWritable;
+    path: {
+        /**
+         * Identity Id
+         */
+        identity_id: number;
+    };
+    query?: never;
+    url: '/api/v1/profile/identities/{identity_id}/unlink';
+};
+
+export type UnlinkOwnIdentityErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type UnlinkOwnIdentityError = UnlinkOwnIdentityErrors[keyof UnlinkOwnIdentityErrors];
+
+export type UnlinkOwnIdentityResponses = {
+    /**
+     * Successful Response
+     */
+    204: void;
+};
+
+export type UnlinkOwnIdentityResponse = UnlinkOwnIdentityResponses[keyof UnlinkOwnIdentityResponses];
+
 export type GetSecondFactorData = {
     body?: never;
     path?: never;
@@ -10249,6 +11052,67 @@ export type SetupResponses = {
 
 export type SetupResponse = SetupResponses[keyof SetupResponses];
 
+export type ListIdentitiesData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/sign-in/identities';
+};
+
+export type ListIdentitiesErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type ListIdentitiesError = ListIdentitiesErrors[keyof ListIdentitiesErrors];
+
+export type ListIdentitiesResponses = {
+    /**
+     * Successful Response
+     */
+    200: IdentityList;
+};
+
+export type ListIdentitiesResponse = ListIdentitiesResponses[keyof ListIdentitiesResponses];
+
 export type ListSignInPeopleData = {
     body?: never;
     path?: never;
@@ -10431,6 +11295,327 @@ export type SetSignInPolicyResponses = {
 };
 
 export type SetSignInPolicyResponse = SetSignInPolicyResponses[keyof SetSignInPolicyResponses];
+
+export type ListIdentityProvidersData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/sign-in/providers';
+};
+
+export type ListIdentityProvidersErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type ListIdentityProvidersError = ListIdentityProvidersErrors[keyof ListIdentityProvidersErrors];
+
+export type ListIdentityProvidersResponses = {
+    /**
+     * Successful Response
+     */
+    200: ProviderList;
+};
+
+export type ListIdentityProvidersResponse = ListIdentityProvidersResponses[keyof ListIdentityProvidersResponses];
+
+export type CreateIdentityProviderData = {
+    body: ProviderInputWritable;
+    path?: never;
+    query?: never;
+    url: '/api/v1/sign-in/providers';
+};
+
+export type CreateIdentityProviderErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type CreateIdentityProviderError = CreateIdentityProviderErrors[keyof CreateIdentityProviderErrors];
+
+export type CreateIdentityProviderResponses = {
+    /**
+     * Successful Response
+     */
+    201: ProviderRead;
+};
+
+export type CreateIdentityProviderResponse = CreateIdentityProviderResponses[keyof CreateIdentityProviderResponses];
+
+export type DiscoverIdentityProviderData = {
+    body: DiscoverInput;
+    path?: never;
+    query?: never;
+    url: '/api/v1/sign-in/providers/discover';
+};
+
+export type DiscoverIdentityProviderErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type DiscoverIdentityProviderError = DiscoverIdentityProviderErrors[keyof DiscoverIdentityProviderErrors];
+
+export type DiscoverIdentityProviderResponses = {
+    /**
+     * Successful Response
+     */
+    200: DiscoveredRead;
+};
+
+export type DiscoverIdentityProviderResponse = DiscoverIdentityProviderResponses[keyof DiscoverIdentityProviderResponses];
+
+export type DeleteIdentityProviderData = {
+    body?: never;
+    path: {
+        /**
+         * Provider Id
+         */
+        provider_id: number;
+    };
+    query?: never;
+    url: '/api/v1/sign-in/providers/{provider_id}';
+};
+
+export type DeleteIdentityProviderErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type DeleteIdentityProviderError = DeleteIdentityProviderErrors[keyof DeleteIdentityProviderErrors];
+
+export type DeleteIdentityProviderResponses = {
+    /**
+     * Successful Response
+     */
+    204: void;
+};
+
+export type DeleteIdentityProviderResponse = DeleteIdentityProviderResponses[keyof DeleteIdentityProviderResponses];
+
+export type UpdateIdentityProviderData = {
+    body: ProviderInputWritable;
+    headers?: {
+        /**
+         * If-Match
+         */
+        'if-match'?: string | null;
+    };
+    path: {
+        /**
+         * Provider Id
+         */
+        provider_id: number;
+    };
+    query?: never;
+    url: '/api/v1/sign-in/providers/{provider_id}';
+};
+
+export type UpdateIdentityProviderErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type UpdateIdentityProviderError = UpdateIdentityProviderErrors[keyof UpdateIdentityProviderErrors];
+
+export type UpdateIdentityProviderResponses = {
+    /**
+     * Successful Response
+     */
+    200: ProviderRead;
+};
+
+export type UpdateIdentityProviderResponse = UpdateIdentityProviderResponses[keyof UpdateIdentityProviderResponses];
 
 export type GetStorageData = {
     body?: never;
@@ -12112,6 +13297,142 @@ export type EndSessionsOfUserResponses = {
 };
 
 export type EndSessionsOfUserResponse = EndSessionsOfUserResponses[keyof EndSessionsOfUserResponses];
+
+export type LinkIdentityData = {
+    body: LinkInput;
+    path: {
+        /**
+         * User Id
+         */
+        user_id: number;
+    };
+    query?: never;
+    url: '/api/v1/users/{user_id}/identities';
+};
+
+export type LinkIdentityErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type LinkIdentityError = LinkIdentityErrors[keyof LinkIdentityErrors];
+
+export type LinkIdentityResponses = {
+    /**
+     * Successful Response
+     */
+    204: void;
+};
+
+export type LinkIdentityResponse = LinkIdentityResponses[keyof LinkIdentityResponses];
+
+export type UnlinkIdentityData = {
+    body?: never;
+    path: {
+        /**
+         * User Id
+         */
+        user_id: number;
+        /**
+         * Identity Id
+         */
+        identity_id: number;
+    };
+    query?: never;
+    url: '/api/v1/users/{user_id}/identities/{identity_id}';
+};
+
+export type UnlinkIdentityErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type UnlinkIdentityError = UnlinkIdentityErrors[keyof UnlinkIdentityErrors];
+
+export type UnlinkIdentityResponses = {
+    /**
+     * Successful Response
+     */
+    204: void;
+};
+
+export type UnlinkIdentityResponse = UnlinkIdentityResponses[keyof UnlinkIdentityResponses];
 
 export type ResetPasswordData = {
     body?: never;

@@ -31,6 +31,7 @@ class Session:
     Attributes:
         address: 最後に使われた所。
         last_used_at: 一分より細かくは書かない。
+        vouched: 二段階を外の提供者に任せた。役割が二段階を求めても、こちらの用意は要らない。
     """
 
     id: SessionId
@@ -41,6 +42,7 @@ class Session:
     ended_at: datetime | None
     address: str
     user_agent: str
+    vouched: bool = False
 
 
 @dataclass(frozen=True, slots=True)

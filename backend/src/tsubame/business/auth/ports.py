@@ -33,6 +33,10 @@ class SessionRepository(Protocol):
 
     async def end_all_of(self, user_id: UserId, now: datetime, keep: SessionId | None = None) -> int: ...
 
+    async def end_unvouched_of(self, user_id: UserId, now: datetime) -> None:
+        """二段階を提供者に任せたものだけを残す。"""
+        ...
+
     async def delete_dead(self, user_id: UserId, before: datetime) -> None:
         """``before`` より前に、終わったか切れたものを消す。更新券も一緒に消える。"""
         ...

@@ -4,12 +4,12 @@ from tsubame.business.auth.code_check import CodeCheck
 from tsubame.business.auth.enrolling import Enrolling
 from tsubame.business.auth.entities import ClientInfo, SignedIn
 from tsubame.business.auth.errors import ChallengeEndedError
+from tsubame.business.auth.proofs import wrong_code
 from tsubame.business.auth.second_factor import ChallengeRow, ChallengeStep, Enrolled, Enrolment
 from tsubame.business.auth.second_factor_ports import SecondFactorTx
 from tsubame.business.auth.sessions import hash_of
 from tsubame.business.auth.sign_in_steps import SignInSteps, actor_at
 from tsubame.business.shared.clock import Clock
-from tsubame.business.shared.errors import InvalidInputError
 from tsubame.business.shared.transactions import Transactions
 from tsubame.business.users.entities import User
 
@@ -79,7 +79,3 @@ class SecondFactorSignIn:
         """一つの証しで入れるのは一度だけ。"""
         if not await tx.challenges.take(row.token_hash):
             raise ChallengeEndedError
-
-
-def wrong_code() -> InvalidInputError:
-    return InvalidInputError.one("code", "code_wrong", "This code is wrong, has expired, or was used before.")

@@ -82,7 +82,7 @@ class AuthService:
             user = None if session is None else await tx.users.find(session.user_id)
             if grant is not None and session is not None and user is not None:
                 fresh = grant.expires_at > now and _usable(session, user)
-                if fresh and await self._steps.is_prepared(tx, user):
+                if fresh and await self._steps.is_prepared(tx, user, session):
                     if grant.used_at is None:
                         return await self._sessions.prolong(tx, user, session, client)
                     if now - grant.used_at <= REUSE_GRACE:

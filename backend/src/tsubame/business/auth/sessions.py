@@ -27,7 +27,7 @@ class Sessions:
         self._tokens = tokens
         self._clock = clock
 
-    async def open(self, tx: AuthTx, user: User, client: ClientInfo) -> SignedIn:
+    async def open(self, tx: AuthTx, user: User, client: ClientInfo, *, vouched: bool = False) -> SignedIn:
         """新しいログイン。番号はいつも新しく作り、前からあるものを引き継がない(セッションの固定)。"""
         now = self._clock.now()
         session = Session(
@@ -39,6 +39,7 @@ class Sessions:
             ended_at=None,
             address=client.address,
             user_agent=client.user_agent,
+            vouched=vouched,
         )
         await tx.sessions.add(session)
         await tx.sessions.seen(session.id, now, client.address)

@@ -71,7 +71,7 @@ class SignInPolicyService:
         prepared = await tx.second_factors.enabled_since()
         for user in await tx.users.everyone():
             if user.id not in prepared and user.id != actor.user_id and requires(roles, user):
-                await tx.sessions.end_all_of(user.id, self._clock.now())
+                await tx.sessions.end_unvouched_of(user.id, self._clock.now())
                 await tx.signals.send(SignalKind.USER, [user.id])
 
 

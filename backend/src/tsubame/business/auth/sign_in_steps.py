@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 from tsubame.business.audit.entities import AuditEvent
-from tsubame.business.auth.entities import ClientInfo, SignedIn
+from tsubame.business.auth.entities import ClientInfo, Session, SignedIn
 from tsubame.business.auth.second_factor import (
     CHALLENGE_LIFETIME,
     Challenge,
@@ -42,10 +42,12 @@ class SignInSteps:
             return await self._challenge(tx, user, ChallengeStep.ENROL, first)
         return await self.enter(tx, user, client, first)
 
-    async def enter(self, tx: SecondFactorTx, user: User, client: ClientInfo, *factors: str) -> SignedIn:
-        """入る。``factors`` は、確かめたもの(記録に残す)。"""
+    async def enter(
+        self, tx: SecondFactorTx, user: User, client: ClientInfo, *factors: str, vouched: bool = False
+    ) -> SignedIn:
+        """入る。``factors`` は、確かめたもの(記録に残す)。``vouched`` なら、二段階は提供者に任せた。"""
         await tx.sessions.delete_dead(user.id, self._clock.now() - _KEEP_DEAD)
-        signed_in = await self._sessions.open(tx, user, client)
+        signed_in = await self._sessions.open(tx, user, client, vouched=vouched)
         await tx.audit.record(
             AuditEvent(
                 actor=actor_at(user, client),
@@ -58,9 +60,9 @@ class SignInSteps:
         )
         return signed_in
 
-    async def is_prepared(self, tx: SecondFactorTx, user: User) -> bool:
+    async def is_prepared(self, tx: SecondFactorTx, user: User, session: Session) -> bool:
         """役割が二段階を求めるなら、その用意があるか。求めがあとから増えても、更新のときに気づく。"""
-        if not await is_required(tx, user):
+        if session.vouched or not await is_required(tx, user):
             return True
         found = await tx.second_factors.find(user.id)
         return found is not None and found.sealed is not None

@@ -13,6 +13,7 @@ ExecutionId = NewType("ExecutionId", int)
 TargetId = NewType("TargetId", int)
 WorkerId = NewType("WorkerId", int)
 VariableId = NewType("VariableId", int)
+ProviderId = NewType("ProviderId", int)
 
 Reach: TypeAlias = frozenset[ProjectId] | None
 """届くプロジェクト。``None`` なら、どこにでも届く(絞らない)。"""

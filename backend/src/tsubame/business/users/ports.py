@@ -14,7 +14,8 @@ from tsubame.business.users.entities import Invitation, Preferences, StoredPassw
 @dataclass(frozen=True, slots=True)
 class NewUser:
     username: str
-    password_hash: str
+    password_hash: str | None
+    """``None`` なら、パスワードでは入れない(外のログインだけ)。"""
     role: Role | None
     must_change_password: bool = False
     password_expires_at: datetime | None = None
@@ -57,8 +58,8 @@ class UserRepository(Protocol):
         """止められていない管理者。同時に二人が互いを外せないよう、行を鎖して読む。"""
         ...
 
-    async def find_for_login(self, username: str) -> tuple[User, str] | None:
-        """利用者とパスワードのハッシュ。名前は大文字小文字を区別しない。"""
+    async def find_for_login(self, username: str) -> tuple[User, str | None] | None:
+        """利用者とパスワードのハッシュ(なければ ``None``)。名前は大文字小文字を区別しない。"""
         ...
 
     async def password_hash_of(self, user_id: UserId) -> str | None: ...

@@ -11,6 +11,7 @@ from sqlalchemy import Column, ColumnElement, func, select
 
 from tsubame.business.shared.vault import Place
 from tsubame.data_access.tables.credentials import credentials
+from tsubame.data_access.tables.identity_providers import identity_providers
 from tsubame.data_access.tables.second_factor import second_factors
 from tsubame.data_access.tables.users import users
 from tsubame.data_access.tables.variables import target_secrets, variables
@@ -41,6 +42,12 @@ _HOLDER: Final = (
 ).scalar_subquery()
 SEALED_COLUMNS: Final = (
     SealedColumn(credentials.c.sealed, credentials.c.id, "credential", credentials.c.name),
+    SealedColumn(
+        identity_providers.c.client_secret_sealed,
+        identity_providers.c.id,
+        "client secret of the identity provider",
+        identity_providers.c.name,
+    ),
     SealedColumn(second_factors.c.sealed, second_factors.c.user_id, "two-factor secret of", _HOLDER),
     SealedColumn(second_factors.c.pending_sealed, second_factors.c.user_id, "two-factor set-up of", _HOLDER),
     SealedColumn(variables.c.sealed, variables.c.id, "secret", variables.c.name),

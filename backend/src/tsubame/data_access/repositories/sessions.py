@@ -23,6 +23,7 @@ class SqlSessionRepository:
                 expires_at=session.expires_at,
                 client_address=session.address,
                 user_agent=session.user_agent,
+                vouched=session.vouched,
             )
         )
 
@@ -89,6 +90,17 @@ class SqlSessionRepository:
         )
         return ended.rowcount
 
+    async def end_unvouched_of(self, user_id: UserId, now: datetime) -> None:
+        await self._connection.execute(
+            update(sessions)
+            .where(
+                sessions.c.user_id == user_id,
+                sessions.c.ended_at.is_(None),
+                sessions.c.vouched.is_(False),
+            )
+            .values(ended_at=now)
+        )
+
     async def delete_dead(self, user_id: UserId, before: datetime) -> None:
         dead = or_(sessions.c.ended_at <= before, sessions.c.expires_at <= before)
         await self._connection.execute(delete(sessions).where(sessions.c.user_id == user_id, dead))
@@ -104,4 +116,5 @@ def _session(row: Row[*tuple[Any, ...]]) -> Session:
         ended_at=row.ended_at,
         address=row.client_address,
         user_agent=row.user_agent,
+        vouched=row.vouched,
     )

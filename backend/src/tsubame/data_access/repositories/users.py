@@ -80,7 +80,7 @@ class SqlUserRepository:
         )
         return [UserId(found) for found in (await self._connection.execute(query)).scalars()]
 
-    async def find_for_login(self, username: str) -> tuple[User, str] | None:
+    async def find_for_login(self, username: str) -> tuple[User, str | None] | None:
         if "\0" in username:
             # PostgreSQL は NUL を文字として受け取れない。そんな名前の利用者もいない
             return None

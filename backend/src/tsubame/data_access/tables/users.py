@@ -19,7 +19,8 @@ users = Table(
     metadata,
     id_column(),
     Column("username", Text, nullable=False),
-    Column("password_hash", Text, nullable=False),
+    # NULL なら、外のログインだけで入る人
+    Column("password_hash", Text),
     # どこでも効く役割。NULL なら、project_members にあるプロジェクトだけに入れる
     Column("role", Text),
     instant("created_at", now=True),
@@ -62,6 +63,8 @@ sessions = Table(
     instant("ended_at", nullable=True),
     Column("client_address", Text, nullable=False),
     Column("user_agent", Text, nullable=False),
+    # 二段階を外の提供者に任せたログイン
+    Column("vouched", Boolean, nullable=False, server_default="false"),
 )
 
 refresh_grants = Table(

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 
 from tsubame.business.audit.refusals import Refusals
 from tsubame.business.auth.errors import ChallengeEndedError, SetupTokenError
+from tsubame.business.auth.provider_errors import ProviderProblem, SsoRefusedError
 from tsubame.business.servers.errors import ConnectionProblem
 from tsubame.business.shared.actor import Actor
 from tsubame.business.shared.errors import (
@@ -34,12 +35,14 @@ STATUS_BY_ERROR: Final[Mapping[type[DomainError], int]] = {
     SetupTokenError: HTTPStatus.FORBIDDEN,
     ChallengeEndedError: HTTPStatus.FORBIDDEN,
     InvitationInvalidError: HTTPStatus.FORBIDDEN,
+    SsoRefusedError: HTTPStatus.FORBIDDEN,
     PermissionDeniedError: HTTPStatus.FORBIDDEN,
     NotFoundError: HTTPStatus.NOT_FOUND,
     ConflictError: HTTPStatus.CONFLICT,
     VersionConflictError: HTTPStatus.PRECONDITION_FAILED,
     # 相手のサーバの事情。502 にすると、手前の逆プロキシが自分の誤りの頁に差し替えてしまう
     ConnectionProblem: HTTPStatus.CONFLICT,
+    ProviderProblem: HTTPStatus.CONFLICT,
     UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
     BusyError: HTTPStatus.TOO_MANY_REQUESTS,
 }

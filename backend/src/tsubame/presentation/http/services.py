@@ -8,6 +8,9 @@ from tsubame.business.audit.service import AuditService
 from tsubame.business.auth.authenticator import Authenticator
 from tsubame.business.auth.joining import JoinService
 from tsubame.business.auth.my_sessions import MySessionsService
+from tsubame.business.auth.own_identities import OwnIdentities
+from tsubame.business.auth.provider_service import ProviderService
+from tsubame.business.auth.provider_sign_in import ProviderSignIn
 from tsubame.business.auth.second_factor_service import SecondFactorService
 from tsubame.business.auth.second_factor_sign_in import SecondFactorSignIn
 from tsubame.business.auth.service import AuthService
@@ -66,6 +69,9 @@ class SignInServices:
     second_step: SecondFactorSignIn
     second_factor: SecondFactorService
     policy: SignInPolicyService
+    providers: ProviderService
+    by_provider: ProviderSignIn
+    own_identities: OwnIdentities
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,6 @@ from tsubame.presentation.http.services import HttpServices
 
 NAME: Final = "tsubame_refresh"
 PATH: Final = "/api/v1/auth"
-# この名前の Cookie は、同じ機械の https の頁しか書けない(RFC 6265bis)。隣の名前のサイトが差し込めない
-_SECURE_NAME: Final = "__Host-" + NAME
 
 
 class CrossSiteError(PermissionDeniedError):
@@ -24,16 +22,17 @@ class CrossSiteError(PermissionDeniedError):
 
 
 def read(request: Request, *, always_secure: bool) -> str | None:
-    return request.cookies.get(_name(request, secure=_secure(request, always_secure=always_secure)))
+    secure = is_secure(request, always_secure=always_secure)
+    return request.cookies.get(host_bound_name(request, NAME, secure=secure))
 
 
 def write(request: Request, response: Response, token: RefreshToken, *, always_secure: bool) -> None:
-    secure = _secure(request, always_secure=always_secure)
+    secure = is_secure(request, always_secure=always_secure)
     response.set_cookie(
-        _name(request, secure=secure),
+        host_bound_name(request, NAME, secure=secure),
         token.value,
         max_age=max(0, int((token.expires_at - datetime.now(UTC)).total_seconds())),
-        path=_path(secure=secure),
+        path=host_bound_path(PATH, secure=secure),
         secure=secure,
         httponly=True,
         samesite="strict",
@@ -41,10 +40,10 @@ def write(request: Request, response: Response, token: RefreshToken, *, always_s
 
 
 def clear(request: Request, response: Response, *, always_secure: bool) -> None:
-    secure = _secure(request, always_secure=always_secure)
+    secure = is_secure(request, always_secure=always_secure)
     response.delete_cookie(
-        _name(request, secure=secure),
-        path=_path(secure=secure),
+        host_bound_name(request, NAME, secure=secure),
+        path=host_bound_path(PATH, secure=secure),
         secure=secure,
         httponly=True,
         samesite="strict",
@@ -75,17 +74,21 @@ def is_same_site(connection: HTTPConnection) -> bool:
     return origin is None or urlsplit(origin).netloc in hosts
 
 
-def _name(request: Request, *, secure: bool) -> str:
-    """Cookie は口の番号を区別しない。同じ名前の機械の二つの設置が、互いの券を消さないよう名前に入れる。"""
+def host_bound_name(request: Request, base: str, *, secure: bool) -> str:
+    """Cookie は口の番号を区別しない。同じ名前の機械の二つの設置が、互いの券を消さないよう名前に入れる。
+
+    ``__Host-`` の付いた Cookie は、同じ機械の https の頁しか書けない(RFC 6265bis)。
+    隣の名前のサイトが差し込めない。
+    """
     _, separator, port = request.headers.get("host", "").rpartition(":")
-    name = _SECURE_NAME if secure else NAME
+    name = f"__Host-{base}" if secure else base
     return f"{name}_{port}" if separator and port.isdecimal() else name
 
 
-def _path(*, secure: bool) -> str:
+def host_bound_path(narrow: str, *, secure: bool) -> str:
     # __Host- は / でなければならない。守りとしては、届く道の狭さより、差し込まれないことのほうが強い
-    return "/" if secure else PATH
+    return "/" if secure else narrow
 
 
-def _secure(request: Request, *, always_secure: bool) -> bool:
+def is_secure(request: Request, *, always_secure: bool) -> bool:
     return always_secure or request.url.scheme == "https"

@@ -2,9 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
-from tsubame.business.auth.second_factor_service import Proof
 from tsubame.business.shared.ids import UserId
-from tsubame.business.shared.secret import Secret
 from tsubame.presentation.http import session_cookie
 from tsubame.presentation.http.api_model import RowId
 from tsubame.presentation.http.dependencies import ClientDep, CurrentActor, ServicesDep, problems
@@ -24,6 +22,7 @@ from tsubame.presentation.http.schemas.second_factor import (
     SignInPolicyInput,
     SignInPolicyRead,
     enrolment_read,
+    to_proof,
 )
 
 router = APIRouter(tags=["sign-in"], responses=problems())
@@ -80,7 +79,7 @@ async def get_second_factor(actor: CurrentActor, services: ServicesDep) -> Secon
 @router.post("/profile/second-factor", operation_id="beginSecondFactor")
 async def begin_second_factor(body: ProofInput, actor: CurrentActor, services: ServicesDep) -> EnrolmentRead:
     """用意しはじめる。もう使っていれば、新しい電話への乗り換えになる。"""
-    return enrolment_read(await services.sign_in.second_factor.begin(actor, _proof(body)))
+    return enrolment_read(await services.sign_in.second_factor.begin(actor, to_proof(body)))
 
 
 @router.post("/profile/second-factor/confirm", operation_id="confirmSecondFactor")
@@ -96,13 +95,13 @@ async def renew_recovery_codes(
     body: ProofInput, actor: CurrentActor, services: ServicesDep
 ) -> RecoveryCodesRead:
     """回復コードを作り直す。前のものは使えなくなる。"""
-    codes = await services.sign_in.second_factor.renew_recovery_codes(actor, _proof(body))
+    codes = await services.sign_in.second_factor.renew_recovery_codes(actor, to_proof(body))
     return RecoveryCodesRead(recovery_codes=codes)
 
 
 @router.post("/profile/second-factor/disable", status_code=204, operation_id="disableSecondFactor")
 async def disable_second_factor(body: ProofInput, actor: CurrentActor, services: ServicesDep) -> None:
-    await services.sign_in.second_factor.disable(actor, _proof(body))
+    await services.sign_in.second_factor.disable(actor, to_proof(body))
 
 
 @router.delete("/users/{user_id}/second-factor", status_code=204, operation_id="resetSecondFactor")
@@ -127,10 +126,3 @@ async def set_policy(body: SignInPolicyInput, actor: CurrentActor, services: Ser
 async def list_people(actor: CurrentActor, services: ServicesDep) -> SignInPeople:
     people = await services.sign_in.policy.people(actor)
     return SignInPeople(items=[SignInPersonRead.model_validate(person) for person in people])
-
-
-def _proof(body: ProofInput) -> Proof:
-    return Proof(
-        password=None if body.password is None else Secret(body.password.get_secret_value()),
-        code=None if body.code is None else body.code.get_secret_value(),
-    )

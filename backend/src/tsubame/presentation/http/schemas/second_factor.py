@@ -3,8 +3,10 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr
 
+from tsubame.business.auth.proofs import Proof
 from tsubame.business.auth.second_factor import ChallengeStep, Enrolment
 from tsubame.business.shared.permissions import Role
+from tsubame.business.shared.secret import Secret
 from tsubame.presentation.http.api_model import ApiInput, ApiModel
 from tsubame.presentation.http.schemas.auth import AccessTokenRead
 
@@ -99,4 +101,11 @@ def enrolment_read(enrolment: Enrolment) -> EnrolmentRead:
         secret=enrolment.secret.reveal(),
         uri=enrolment.uri.reveal(),
         qr=QrCodeRead(size=enrolment.qr.size, path=enrolment.qr.path),
+    )
+
+
+def to_proof(body: ProofInput) -> Proof:
+    return Proof(
+        password=None if body.password is None else Secret(body.password.get_secret_value()),
+        code=None if body.code is None else body.code.get_secret_value(),
     )

@@ -1,0 +1,1 @@
+"""OpenID Connect の提供者と話す。"""
