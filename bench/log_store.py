@@ -34,7 +34,7 @@ from tsubame.data_access.logstore.partitions import ensure_partitions
 from tsubame.data_access.logstore.reading import ChunkReader
 from tsubame.data_access.system_clock import SystemClock
 
-_DAY = date(2026, 11, 24)
+DAY = date(2026, 11, 24)
 _SLICE = 64 * 1024
 _BLOCK = 256 * 1024
 _TIMES = 3
@@ -75,7 +75,7 @@ async def new_target(engine: AsyncEngine) -> Assignment:
                 " INSERT INTO targets (execution_id, server_name, position, state, run_id, log_day)"
                 " SELECT id, 'bench', 0, 'running', 'bench-' || id, :day FROM e RETURNING id, execution_id"
             ),
-            {"day": _DAY},
+            {"day": DAY},
         )
         row = added.one()
     return Assignment(
@@ -90,7 +90,7 @@ async def new_target(engine: AsyncEngine) -> Assignment:
         log_open_line=False,
         log_line_head=b"",
         log_marks=0,
-        log_day=_DAY,
+        log_day=DAY,
         started_at=datetime.now(UTC),
         cancel_requested=False,
     )
@@ -157,7 +157,7 @@ async def line_latency(reader: ChunkReader, target_id: TargetId) -> tuple[float,
 async def report(url: str, size: int) -> None:
     engine = create_engine(url, application_name="tsubame-bench")
     await migrate(engine)
-    await ensure_partitions(engine, _DAY)
+    await ensure_partitions(engine, DAY)
     data = realistic(size)
     tokens = [f"{random.Random(n).getrandbits(160):040x}" for n in range(5)]
 

@@ -10,6 +10,7 @@ BENCHES = (
     "startup",
     "remote_run",
     "log_store",
+    "masking",
     "log_search",
     "archive",
     "many_servers",

@@ -70,6 +70,9 @@ const builtKeys = [
   'setup.strength',
   'workers.state',
   'workers.stateText',
+  'variables.kind',
+  'variables.rule',
+  'variables.scope',
 ].map((name) => `/^${name.replaceAll('.', '\\.')}\\./`)
 
 export default ts.config(

@@ -152,7 +152,7 @@ async def test_run_on_some_servers(chromium: Browser, product: Product, sshd: Ss
         await screen.open(f"/jobs/{job}")
         page = screen.page
         await page.get_by_role("button", name=re.compile("ほかの実行のしかた")).click()
-        await page.get_by_role("menuitem", name="サーバを選んで実行").click()
+        await page.get_by_role("menuitem", name="サーバや変数を選んで実行").click()
         dialog = page.get_by_role("dialog")
         await dialog.get_by_role("button", name="すべて外す").click()
         await dialog.get_by_role("checkbox", name=re.compile("^some-1")).check()

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from harness.masking import masker_of
-from tsubame.business.executions.masking import MASK, Masker
+from harness.masking import masker_of, plan_of
+from tsubame.business.executions.masking import MASK, Masker, masked_text
 from tsubame.business.executions.secret_forms import forms_of as forms_of_bytes
 
 # 小さな字母にして、重なり・繰り返し・切れ目での一致が起きやすいようにする
@@ -20,6 +20,10 @@ _SECRETS = st.lists(st.text("abA\n+é ", min_size=4, max_size=9), max_size=3)
 
 def forms_of(secrets: list[str]) -> frozenset[bytes]:
     return forms_of_bytes(secret.encode() for secret in secrets)
+
+
+def _utf8(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
 
 
 def masked(secrets: list[str], data: bytes) -> bytes:
@@ -76,6 +80,43 @@ def test_restart_from_consumed_gives_the_same_output(
     consumed = sum(piece.consumed for piece in before)
     rest = masked(secrets, data[consumed:])
     assert b"".join(piece.data for piece in before) + rest == masked(secrets, data)
+
+
+@given(
+    st.lists(
+        st.binary(min_size=1, max_size=40)
+        | st.text(max_size=30).map(lambda t: t.encode("utf-8", "surrogatepass")),
+        max_size=5,
+    ),
+    st.data(),
+)
+def test_whatever_the_secrets_and_the_cuts(secrets: list[bytes], data: st.DataObject) -> None:
+    """どんな秘密・文・切り方・引き継ぎでも、どの形も残らず、秘密のない文はそのまま出る。"""
+    forms = sorted(forms_of_bytes(secrets))
+    plain = st.binary(max_size=12)
+    part = (
+        plain | st.sampled_from(forms) | st.sampled_from(forms).map(lambda f: f[: len(f) // 2])
+        if forms
+        else plain
+    )
+    whole = b"".join(data.draw(st.lists(part, max_size=12)))
+    places = data.draw(st.lists(st.integers(min_value=0), max_size=8))
+    pieces, left = [], cut(whole, places)
+    masker, plan = masker_of(secrets), plan_of(secrets)
+    while left:
+        pieces.append(masker.feed(left.pop(0)))
+        if data.draw(st.booleans()):
+            # ここでワーカーが死に、次の者が、取り込み済みの位置から続ける
+            masker = Masker(plan)
+            places = places[1:]
+            left = cut(whole[sum(piece.consumed for piece in pieces) :], places)
+    pieces.append(masker.flush())
+    out = b"".join(piece.data for piece in pieces)
+    assert sum(piece.consumed for piece in pieces) == len(whole)
+    assert [form for form in forms for shown in out.split(MASK) if form in shown] == []
+    if not any(form in whole for form in forms):
+        assert out == whole
+        assert sum(piece.count for piece in pieces) == 0
 
 
 @pytest.mark.parametrize(
@@ -169,3 +210,44 @@ def test_hostile_output_takes_time_in_proportion(secret: str, data: bytes) -> No
         return time.process_time() - started
 
     assert seconds(len(data)) < 16 * max(seconds(len(data) // 4), 0.02)
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        r"'it'\''s a p@ss'",
+        "'it'\"'\"'s a p@ss'",
+        r"$'it\'s a p@ss'",
+        r"it\'s\ a\ p@ss",
+    ],
+)
+def test_what_a_shell_prints_is_masked(shown: str) -> None:
+    """set -x や printf %q が見せる形も、値を残さない(bash、dash、$'…'、%q)。"""
+    out = masked(["it's a p@ss"], f"+ echo {shown}\n".encode())
+    assert b"p@ss" not in out
+    assert MASK in out
+
+
+def test_masked_places_are_counted() -> None:
+    """伏せた所を数える。どこで切れて届いても、同じ数になる。"""
+    masker = masker_of(["hunter2-hunter2", "second-secret"])
+    data = b"a hunter2-hunter2 b second-secret hunter2-hunter2\n"
+    whole = masker_of(["hunter2-hunter2", "second-secret"])
+    pieces = [masker.feed(data[at : at + 1]) for at in range(len(data))]
+    assert sum(piece.count for piece in pieces) == whole.feed(data).count == 3
+
+
+def test_bytes_that_are_not_text_are_masked() -> None:
+    """文字として読めないファイルの中身も、そのまま・行ごと・base64 で伏せる。"""
+    raw = bytes(range(128, 256)) + b"\nsecond\xff line\n"
+    masker = masker_of([raw])
+    shown = b"<" + raw + b">" + base64.b64encode(raw) + b" second\xff line"
+    out = masker.feed(shown).data + masker.flush().data
+    assert out == b"<" + MASK + b"\n>" + MASK + b" " + MASK
+
+
+def test_a_cut_message_keeps_no_beginning_of_a_secret() -> None:
+    """短く切られた理由の文の末尾に、値の始まりが残らない。"""
+    plan = plan_of(["hunter2-hunter2"])
+    assert masked_text(plan, "It said: hunter2-hunter2 and hunter2-hun") == "It said: ******** and ********"
+    assert masked_text(plan, "It said: ab") == "It said: ab"

@@ -1,4 +1,14 @@
-import type { ExecutionPage, ExecutionRead, JobPage, ServerPage, StartInputWritable, TargetRead, UserOptions } from '@/api'
+import type {
+  ExecutionPage,
+  ExecutionRead,
+  ExecutionVariablesRead,
+  GivenVariableInputWritable,
+  JobPage,
+  ServerPage,
+  StartInputWritable,
+  TargetRead,
+  UserOptions,
+} from '@/api'
 import { unwrap } from '@/api/client'
 import * as sdk from '@/api/generated'
 import type { ExecutionFilters } from './composables/executionFilters'
@@ -31,13 +41,13 @@ export function cancelExecution(id: number): Promise<ExecutionRead> {
   return unwrap(sdk.cancelExecution({ path: { execution_id: id } }))
 }
 
-export function rerunExecution(id: number): Promise<ExecutionRead> {
-  return unwrap(sdk.rerunExecution({ path: { execution_id: id } }))
+export function rerunExecution(id: number, variables: GivenVariableInputWritable[] = []): Promise<ExecutionRead> {
+  return unwrap(sdk.rerunExecution({ path: { execution_id: id }, body: { variables } }))
 }
 
 /** 成功しなかった対象だけを、同じ実行の中で。 */
-export function rerunFailed(id: number): Promise<ExecutionRead> {
-  return unwrap(sdk.rerunFailedTargets({ path: { execution_id: id } }))
+export function rerunFailed(id: number, variables: GivenVariableInputWritable[] = []): Promise<ExecutionRead> {
+  return unwrap(sdk.rerunFailedTargets({ path: { execution_id: id }, body: { variables } }))
 }
 
 export function pauseExecution(id: number): Promise<ExecutionRead> {
@@ -54,6 +64,11 @@ export function pinExecution(id: number): Promise<ExecutionRead> {
 
 export function unpinExecution(id: number): Promise<ExecutionRead> {
   return unwrap(sdk.unpinExecution({ path: { execution_id: id } }))
+}
+
+/** 渡した変数と、使った秘密の名前と版。 */
+export function fetchExecutionVariables(id: number, signal?: AbortSignal): Promise<ExecutionVariablesRead> {
+  return unwrap(sdk.getExecutionVariables({ path: { execution_id: id }, signal }))
 }
 
 export function fetchTarget(id: number, signal?: AbortSignal): Promise<TargetRead> {

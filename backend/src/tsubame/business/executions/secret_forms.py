@@ -51,6 +51,8 @@ def _text(value: bytes) -> str | None:
 
 def _texts(unit: bytes) -> Iterator[bytes]:
     yield unit
+    # 理由の文では、改行や続く空白が一つの空白になる
+    yield b" ".join(unit.split())
     quoted = {quote(unit, safe=""), quote(unit), quote_plus(unit)}
     quoted |= {_PERCENT.sub(lambda found: found.group().lower(), form) for form in quoted}
     yield from (form.encode() for form in quoted)

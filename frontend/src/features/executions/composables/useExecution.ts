@@ -1,8 +1,8 @@
-import { computed, onMounted, ref, type ComputedRef, type Ref, type ShallowRef } from 'vue'
+import { computed, onMounted, ref, shallowRef, type ComputedRef, type Ref, type ShallowRef } from 'vue'
 import { useI18n } from 'vue-i18n'
 import { useRouter } from 'vue-router'
 
-import type { ApiProblem, ExecutionRead, TargetRead } from '@/api'
+import { asProblem, type ApiProblem, type ExecutionRead, type GivenVariableInputWritable, type TargetRead } from '@/api'
 import { useConfirm } from '@/shared/composables/useConfirm'
 import { useProblemText } from '@/shared/composables/useProblemText'
 import { useResource } from '@/shared/composables/useResource'
@@ -23,6 +23,11 @@ import { orderTargets } from './targetOrder'
 
 export type ExecutionAction = 'cancel' | 'pause' | 'continue' | 'rerun' | 'rerunFailed' | 'pin' | 'unpin'
 
+export interface NeededSecrets {
+  action: ExecutionAction
+  names: string[]
+}
+
 interface UseExecution {
   execution: ShallowRef<ExecutionRead | undefined>
   problem: ShallowRef<ApiProblem | null>
@@ -30,7 +35,10 @@ interface UseExecution {
   /** 返事を待っている操作。 */
   busy: Ref<ExecutionAction | null>
   reload: () => Promise<void>
-  act: (action: ExecutionAction) => Promise<void>
+  /** `variables` は、もう一度動かすときに渡し直す秘密。 */
+  act: (action: ExecutionAction, variables?: GivenVariableInputWritable[]) => Promise<void>
+  /** もう一度動かすのに、渡し直してもらう秘密の名前。なければ `null`。 */
+  needed: ShallowRef<NeededSecrets | null>
 }
 
 /** 一つの実行。読み込みと知らせのどちらが先に届いても、最後に届いた姿を見せる。 */
@@ -59,7 +67,8 @@ export function useExecution(id: number): UseExecution {
     })
   }
 
-  const actions: Record<ExecutionAction, () => Promise<void>> = {
+  const needed = shallowRef<NeededSecrets | null>(null)
+  const actions: Record<ExecutionAction, (variables?: GivenVariableInputWritable[]) => Promise<void>> = {
     cancel: async () => {
       execution.value = await cancelExecution(id)
       snackbar.info(t('executions.cancel.done'))
@@ -72,8 +81,8 @@ export function useExecution(id: number): UseExecution {
       execution.value = await continueExecution(id)
       snackbar.success(t('executions.page.continueDone'))
     },
-    rerunFailed: async () => {
-      execution.value = await rerunFailed(id)
+    rerunFailed: async (variables) => {
+      execution.value = await rerunFailed(id, variables)
       snackbar.success(t('executions.page.rerunFailedDone'))
     },
     pin: async () => {
@@ -84,19 +93,25 @@ export function useExecution(id: number): UseExecution {
       execution.value = await unpinExecution(id)
       snackbar.info(t('executions.page.unpinDone'))
     },
-    rerun: async () => {
-      const next = await rerunExecution(id)
+    rerun: async (variables) => {
+      const next = await rerunExecution(id, variables)
       snackbar.success(t('executions.page.rerunDone'))
       await router.push(`/executions/${next.id}`)
     },
   }
 
-  async function act(action: ExecutionAction): Promise<void> {
+  async function act(action: ExecutionAction, variables?: GivenVariableInputWritable[]): Promise<void> {
     if (busy.value !== null || (action === 'cancel' && !(await confirmCancel()))) return
     busy.value = action
     try {
-      await actions[action]()
+      await actions[action](variables)
+      needed.value = null
     } catch (error) {
+      const refused = asProblem(error)
+      if (refused.code === 'secrets_needed' && variables === undefined) {
+        needed.value = { action, names: String(refused.params['names'] ?? '').split(', ') }
+        return
+      }
       const text = describe(error)
       snackbar.error(`${text.what} ${text.next}`)
       // 「もう終わっている」などは、こちらの姿が古い合図
@@ -113,5 +128,6 @@ export function useExecution(id: number): UseExecution {
     busy,
     reload,
     act,
+    needed,
   }
 }

@@ -1,0 +1,1 @@
+export { createVariable, deleteVariable, fetchEnvironment, fetchVariables, updateVariable, type Owner } from './api'
