@@ -15,6 +15,7 @@ from harness.api import Api, created, found
 from harness.executions import place_execution, place_worker
 from harness.factories import credential_body, job_body, new_credential, new_job, new_server, server_body
 from harness.oidc import OidcProvider
+from harness.project_scenes import PROJECT_SCENES
 from harness.remote_runs import follow, order
 from harness.scenes import PASSWORD, Call, Scene, World, login_scene, simply
 from harness.sign_in_scenes import SIGN_IN_SCENES
@@ -211,6 +212,7 @@ async def password_scene(world: World) -> Call:
 
 SCENES: Final[dict[str, Scene]] = {
     **SIGN_IN_SCENES,
+    **PROJECT_SCENES,
     "POST /api/v1/auth/join": join_scene,
     "POST /api/v1/me/password": password_scene,
     "DELETE /api/v1/me/sessions": signed_in_twice,
