@@ -8,6 +8,7 @@ const to = (path: string, meta: RouteLocationNormalized['meta'] = {}): RouteLoca
 const visitor = (isLoggedIn: boolean, permissions: string[] = [], needsSetup = false) => ({
   needsSetup,
   isLoggedIn,
+  mustChangePassword: false,
   canSomewhere: (permission: string) => permissions.includes(permission),
 })
 
@@ -30,5 +31,13 @@ describe('行き先', () => {
   it('権限の無い画面は、断りの画面になる', () => {
     expect(decide(to('/servers', { permission: 'server:read' }), visitor(true))).toEqual({ path: '/forbidden' })
     expect(decide(to('/servers', { permission: 'server:read' }), visitor(true, ['server:read']))).toBe(true)
+  })
+
+  it('パスワードを替えなければならない人は、その画面だけ。済めば、その画面へは行かない', () => {
+    const held = { ...visitor(true, ['server:read']), mustChangePassword: true }
+    expect(decide(to('/servers', { permission: 'server:read' }), held)).toEqual({ path: '/change-password' })
+    expect(decide(to('/profile'), held)).toEqual({ path: '/change-password' })
+    expect(decide(to('/change-password'), held)).toBe(true)
+    expect(decide(to('/change-password'), visitor(true))).toEqual({ path: '/' })
   })
 })

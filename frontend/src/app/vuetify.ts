@@ -52,7 +52,7 @@ const dark: ThemeDefinition = {
 export const vuetify = createVuetify({
   locale: { adapter: createVueI18nAdapter({ i18n, useI18n }) },
   icons: { defaultSet: 'mdi', aliases, sets: { mdi } },
-  theme: { defaultTheme: readPreference('theme', THEMES) ?? 'system', themes: { light, dark } },
+  theme: { defaultTheme: preferredTheme(), themes: { light, dark } },
   display: { mobileBreakpoint: 'md' },
   defaults: {
     VBtn: { variant: 'flat' },
@@ -68,7 +68,16 @@ export const vuetify = createVuetify({
   },
 })
 
-export function chooseTheme(choice: ThemeChoice): void {
+/** この端末で選んだ見た目、無ければ端末に合わせる。 */
+export function preferredTheme(): ThemeChoice {
+  return readPreference('theme', THEMES) ?? 'system'
+}
+
+export function showTheme(choice: ThemeChoice): void {
   vuetify.theme.change(choice)
+}
+
+export function chooseTheme(choice: ThemeChoice): void {
+  showTheme(choice)
   writePreference('theme', choice)
 }

@@ -3,6 +3,7 @@ import type {
   ChallengeRead,
   EnrolledRead,
   EnrolmentRead,
+  PreferencesRead,
   ProofInputWritable,
   RecoveryCodesRead,
   SecondFactorRead,
@@ -17,6 +18,19 @@ export { onTokenChange }
 /** 前のログインを続けられるなら、その人。 */
 export async function resumeSession(): Promise<UserRead | null> {
   return (await renewToken()) === null ? null : unwrap(sdk.getMe())
+}
+
+export function currentUser(): Promise<UserRead> {
+  return unwrap(sdk.getMe())
+}
+
+export function savePreferences(body: PreferencesRead): Promise<PreferencesRead> {
+  return unwrap(sdk.setMyPreferences({ body }))
+}
+
+/** 替えると、ほかの端末のログインは全部終わる。 */
+export async function changePassword(current: string, next: string): Promise<void> {
+  await unwrap(sdk.changeMyPassword({ body: { current_password: current, new_password: next } }))
 }
 
 export async function setupNeeded(): Promise<boolean> {

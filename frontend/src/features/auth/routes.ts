@@ -14,5 +14,11 @@ export default {
       component: () => import('./pages/TwoFactorPage.vue'),
       meta: { titleKey: 'auth.twoFactor.title' },
     },
+    {
+      path: '/change-password',
+      name: 'change-password',
+      component: () => import('./pages/ChangePasswordPage.vue'),
+      meta: { layout: 'bare', titleKey: 'auth.change.title' },
+    },
   ],
 } satisfies Feature

@@ -1,7 +1,7 @@
 import { defineStore } from 'pinia'
 import { computed, ref, shallowRef } from 'vue'
 
-import type { AccessTokenRead, ChallengeRead, UserRead } from '@/api'
+import type { AccessTokenRead, ChallengeRead, PreferencesRead, UserRead } from '@/api'
 import { readPreference, writePreference } from '@/shared/lib/preferences'
 
 import * as api from './api'
@@ -17,6 +17,8 @@ export const useSession = defineStore('session', () => {
     () => new Map((user.value?.projects ?? []).map((each) => [each.id, new Set<string>(each.permissions)])),
   )
   const isLoggedIn = computed(() => user.value !== null)
+  /** 真のあいだは、パスワードを替えることしかできない。 */
+  const mustChangePassword = computed(() => user.value?.must_change_password ?? false)
 
   function remember(next: UserRead | null): void {
     user.value = next
@@ -54,7 +56,24 @@ export const useSession = defineStore('session', () => {
     }
   }
 
-  /** 通行証を受け取った(ログインの最後の段か、初回の設定)。 */
+  /** 役割や好みが、よそで変わったかもしれない。 */
+  async function refresh(): Promise<void> {
+    if (user.value !== null) remember(await api.currentUser())
+  }
+
+  async function changePassword(current: string, next: string): Promise<void> {
+    await api.changePassword(current, next)
+    await refresh()
+  }
+
+  /** 好みの一部を変える。ほかの端末の自分にも効く。 */
+  async function prefer(changes: Partial<PreferencesRead>): Promise<void> {
+    if (user.value === null) return
+    const preferences = await api.savePreferences({ ...user.value.preferences, ...changes })
+    user.value = { ...user.value, preferences }
+  }
+
+  /** 通行証を受け取った(ログインの最後の段か、初回の設定か、招待)。 */
   async function enter(token: AccessTokenRead): Promise<void> {
     remember(await api.enterWith(token))
     needsSetup.value = false
@@ -71,7 +90,23 @@ export const useSession = defineStore('session', () => {
 
   api.onTokenChange((token) => {
     if (token === null && user.value !== null) remember(null)
+    // 取り直したときは、権限も読み直す。届かなくても、次に取り直すまで古いだけ
+    else if (token !== null) void refresh().catch(() => undefined)
   })
 
-  return { user, needsSetup, isLoggedIn, load, logIn, logOut, enter, can, canSomewhere }
+  return {
+    user,
+    needsSetup,
+    isLoggedIn,
+    mustChangePassword,
+    load,
+    logIn,
+    logOut,
+    refresh,
+    changePassword,
+    prefer,
+    enter,
+    can,
+    canSomewhere,
+  }
 })

@@ -6,6 +6,7 @@ interface UseRules {
   required: Rule
   chosen: Rule<unknown>
   maxLength: (max: number) => Rule
+  username: Rule
 }
 
 /** どの部屋の入力欄も使う検査。打つたびに働く。 */
@@ -16,5 +17,6 @@ export function useRules(): UseRules {
     chosen: (value) => (value !== null && value !== undefined) || t('forms.rule.choose'),
     // サーバと同じく、絵文字も一文字と数える
     maxLength: (max) => (value) => [...(value ?? '')].length <= max || t('forms.rule.tooLong', { max }),
+    username: (value) => /^[\p{L}\p{N}_.@+-]+$/u.test((value ?? '').trim()) || t('forms.rule.username'),
   }
 }

@@ -1,3 +1,5 @@
+import { timeZone } from './timeZone'
+
 const STEPS: readonly [Intl.RelativeTimeFormatUnit, number][] = [
   ['year', 31_536_000],
   ['month', 2_592_000],
@@ -17,6 +19,7 @@ export function formatRelative(at: Date, now: number, locale: string): string {
   return format.format(0, 'second')
 }
 
+/** 選んだ時間帯(なければ端末の)の日時。 */
 export function formatDateTime(at: Date, locale: string): string {
-  return new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium' }).format(at)
+  return new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium', timeZone: timeZone.value }).format(at)
 }

@@ -21,10 +21,10 @@ interface LoginSteps {
   restart: () => void
 }
 
-/** ログインの段: 一つ目の確かめ → 符号か、用意 → 回復コード。 */
-export function useLoginSteps(): LoginSteps {
+/** ログインの段: 一つ目の確かめ → 符号か、用意 → 回復コード。`firstFields` は、一つ目の入力の欄。 */
+export function useLoginSteps(firstFields: readonly string[] = []): LoginSteps {
   const session = useSession()
-  const errors = useServerErrors(['code'])
+  const errors = useServerErrors(['code', ...firstFields])
   const challenge = shallowRef<ChallengeRead | null>(null)
   const enrolment = shallowRef<EnrolmentRead | null>(null)
   const recoveryCodes = shallowRef<readonly string[] | null>(null)

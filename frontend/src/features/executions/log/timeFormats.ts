@@ -1,13 +1,15 @@
+import { wallTime } from '@/shared/lib/timeZone'
+
 /** 行の横に出す時刻。 */
 export const TIME_MODES = ['off', 'clock', 'elapsed', 'delta'] as const
 export type TimeMode = (typeof TIME_MODES)[number]
 
 const pad = (value: number, digits: number): string => String(value).padStart(digits, '0')
 
-/** `14:03:22.123`。見ている人の時刻帯で。 */
+/** `14:03:22.123`。見ている人の時間帯で。 */
 export function formatClock(ms: number): string {
-  const date = new Date(ms)
-  return `${pad(date.getHours(), 2)}:${pad(date.getMinutes(), 2)}:${pad(date.getSeconds(), 2)}.${pad(date.getMilliseconds(), 3)}`
+  const { hour, minute, second } = wallTime(ms)
+  return `${pad(hour, 2)}:${pad(minute, 2)}:${pad(second, 2)}.${pad(new Date(ms).getUTCMilliseconds(), 3)}`
 }
 
 /** `1:02:03.456`。一時間までは `2:03.456`。時計のずれで負になったら 0。 */

@@ -3,7 +3,7 @@ export const MIN_PASSWORD = 10
 export const GOOD_PASSWORD = 16
 
 export interface Strength {
-  /** 訳は `setup.strength.<名前>`。 */
+  /** 訳は `forms.password.strength.<名前>`。 */
   level: 'short' | 'fair' | 'good'
   /** 0〜100。 */
   percent: number
