@@ -10329,7 +10329,12 @@ export type ResolveServersResponse = ResolveServersResponses[keyof ResolveServer
 export type ListTagsData = {
     body?: never;
     path?: never;
-    query?: never;
+    query?: {
+        /**
+         * Project Id
+         */
+        project_id?: number | null;
+    };
     url: '/api/v1/servers/tags';
 };
 

@@ -1,9 +1,10 @@
-import type { CredentialInputWritable, CredentialPage, CredentialRead } from '@/api'
+import type { CredentialCreateWritable, CredentialInputWritable, CredentialPage, CredentialRead } from '@/api'
 import { unwrap } from '@/api/client'
 import * as sdk from '@/api/generated'
 
 export interface CredentialQuery {
   q: string
+  project_id: number | null
   cursor: string | null
   limit: number
 }
@@ -12,7 +13,7 @@ export function fetchCredentials(query: CredentialQuery, signal?: AbortSignal): 
   return unwrap(sdk.listCredentials({ query, signal }))
 }
 
-export function createCredential(body: CredentialInputWritable): Promise<CredentialRead> {
+export function createCredential(body: CredentialCreateWritable): Promise<CredentialRead> {
   return unwrap(sdk.createCredential({ body }))
 }
 
@@ -26,8 +27,8 @@ export function updateCredential(
   return unwrap(sdk.updateCredential({ path: { credential_id: id }, body, headers }))
 }
 
-export function generateCredential(name: string): Promise<CredentialRead> {
-  return unwrap(sdk.generateCredential({ body: { name } }))
+export function generateCredential(name: string, projectId: number): Promise<CredentialRead> {
+  return unwrap(sdk.generateCredential({ body: { name, project_id: projectId } }))
 }
 
 export async function deleteCredential(id: number): Promise<void> {

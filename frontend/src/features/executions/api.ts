@@ -14,12 +14,14 @@ import * as sdk from '@/api/generated'
 import type { ExecutionFilters } from './composables/executionFilters'
 
 export interface PageOf {
+  projectId?: number | null
   cursor: string | null
   limit: number
 }
 
 export function fetchExecutions(filters: ExecutionFilters, page: PageOf, signal?: AbortSignal): Promise<ExecutionPage> {
   const query = {
+    project_id: page.projectId ?? null,
     state: filters.states.length > 0 ? filters.states : null,
     kind: filters.kind,
     job_id: filters.jobId,

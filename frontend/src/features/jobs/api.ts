@@ -1,10 +1,11 @@
-import type { JobInput, JobPage, JobRead } from '@/api'
+import type { JobCreate, JobInput, JobPage, JobRead } from '@/api'
 import { unwrap } from '@/api/client'
 import * as sdk from '@/api/generated'
 
 export interface JobQuery {
   q: string
   enabled: boolean | null
+  project_id: number | null
   cursor: string | null
   limit: number
 }
@@ -17,7 +18,7 @@ export function fetchJob(id: number, signal?: AbortSignal): Promise<JobRead> {
   return unwrap(sdk.getJob({ path: { job_id: id }, signal }))
 }
 
-export function createJob(body: JobInput): Promise<JobRead> {
+export function createJob(body: JobCreate): Promise<JobRead> {
   return unwrap(sdk.createJob({ body }))
 }
 

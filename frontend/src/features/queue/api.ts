@@ -2,8 +2,8 @@ import type { ExecutionRead, LimitsInput, LimitsRead, QueueRead } from '@/api'
 import { unwrap } from '@/api/client'
 import * as sdk from '@/api/generated'
 
-export function fetchQueue(signal?: AbortSignal): Promise<QueueRead> {
-  return unwrap(sdk.getQueue({ signal }))
+export function fetchQueue(projectId: number | null, signal?: AbortSignal): Promise<QueueRead> {
+  return unwrap(sdk.getQueue({ query: { project_id: projectId }, signal }))
 }
 
 export function fetchLimits(signal?: AbortSignal): Promise<LimitsRead> {

@@ -4,6 +4,7 @@ import type {
   HostKeyScanRead,
   ResolvedServers,
   ResolveInput,
+  ServerCreate,
   ServerInput,
   ServerPage,
   ServerRead,
@@ -17,6 +18,7 @@ export interface ServerQuery {
   q: string
   tag: string[]
   sort: 'name' | 'run_files'
+  project_id: number | null
   cursor: string | null
   limit: number
 }
@@ -30,15 +32,15 @@ export function resolveServers(body: ResolveInput, signal?: AbortSignal): Promis
   return unwrap(sdk.resolveServers({ body, signal }))
 }
 
-export function fetchTags(): Promise<TagList> {
-  return unwrap(sdk.listTags())
+export function fetchTags(projectId: number | null): Promise<TagList> {
+  return unwrap(sdk.listTags({ query: { project_id: projectId } }))
 }
 
 export function fetchServer(id: number, signal?: AbortSignal): Promise<ServerRead> {
   return unwrap(sdk.getServer({ path: { server_id: id }, signal }))
 }
 
-export function createServer(body: ServerInput): Promise<ServerRead> {
+export function createServer(body: ServerCreate): Promise<ServerRead> {
   return unwrap(sdk.createServer({ body }))
 }
 
@@ -64,8 +66,8 @@ export function testServer(id: number): Promise<ConnectionTestRead> {
   return unwrap(sdk.testServer({ path: { server_id: id } }))
 }
 
-export function searchCredentials(q: string): Promise<CredentialPage> {
-  return unwrap(sdk.listCredentials({ query: { q, limit: 100 } }))
+export function searchCredentials(q: string, projectId: number): Promise<CredentialPage> {
+  return unwrap(sdk.listCredentials({ query: { q, project_id: projectId, limit: 100 } }))
 }
 
 /** 今サーバにある走りを、SSH で見に行く。 */

@@ -47,11 +47,13 @@ const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.str
 /**
  * 一覧の位置・絞り込みを URL と結ぶ。戻る・共有・再読み込みで同じ一覧になる。
  *
- * `initial` は絞り込みの名前と空の値。並べ替えも、ただの絞り込みの一つとして渡す。
+ * `initial` は絞り込みの名前と空の値。並べ替えも、ただの絞り込みの一つとして渡す。`narrowedBy` は URL の外の
+ * 絞り込み(見ているプロジェクト)で、変わると先頭から読み直す。
  */
 export function useListQuery<T, F extends Filters>(
   initial: F,
   fetchPage: (request: ListRequest<F>) => Promise<Page<T>>,
+  narrowedBy: () => unknown = () => null,
 ): ListQuery<T, F> {
   const route = useRoute()
   const router = useRouter()
@@ -103,6 +105,10 @@ export function useListQuery<T, F extends Filters>(
     },
     { immediate: true },
   )
+  watch(narrowedBy, () => {
+    if (cursor.value === undefined) void reload()
+    else void router.replace({ query: filterQuery() })
+  })
   onScopeDispose(() => {
     clearTimeout(typing)
     running?.abort()

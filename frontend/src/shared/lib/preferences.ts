@@ -8,6 +8,16 @@ export function readPreference<T extends string>(key: string, allowed: readonly 
   }
 }
 
+/** 覚えてある数。無ければ `null`。 */
+export function readNumber(key: string): number | null {
+  try {
+    const value = Number(localStorage.getItem(`tsubame.${key}`))
+    return Number.isInteger(value) && value > 0 ? value : null
+  } catch {
+    return null
+  }
+}
+
 export function writePreference(key: string, value: string | null): void {
   try {
     if (value === null) localStorage.removeItem(`tsubame.${key}`)

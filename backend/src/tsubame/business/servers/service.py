@@ -32,8 +32,8 @@ class ServerService:
         async with self._transactions.begin() as tx:
             return await tx.servers.page(where, reach, request)
 
-    async def tags(self, actor: Actor) -> list[str]:
-        reach = actor.reach(Permission.SERVER_READ)
+    async def tags(self, actor: Actor, project_id: ProjectId | None = None) -> list[str]:
+        reach = narrowed(actor.reach(Permission.SERVER_READ), project_id)
         async with self._transactions.begin() as tx:
             return await tx.servers.all_tags(reach)
 

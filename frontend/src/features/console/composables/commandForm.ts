@@ -1,6 +1,7 @@
 import type { CommandInput, ExecutionRead, ServerRefRead } from '@/api'
 
 export interface CommandForm {
+  projectId: number
   command: string
   selector: string
   serverIds: number[]
@@ -12,8 +13,8 @@ export interface CommandForm {
 /** 打ち間違いの命令が、いつまでも残らないように、初めは五分で止める。 */
 const FIRST_TIMEOUT = '300'
 
-export function emptyForm(): CommandForm {
-  return { command: '', selector: '', serverIds: [], timeout: FIRST_TIMEOUT, maxParallel: '' }
+export function emptyForm(projectId: number): CommandForm {
+  return { projectId, command: '', selector: '', serverIds: [], timeout: FIRST_TIMEOUT, maxParallel: '' }
 }
 
 const orNull = (text: string): number | null => (text.trim() === '' ? null : Number(text))
@@ -21,6 +22,7 @@ const orNull = (text: string): number | null => (text.trim() === '' ? null : Num
 export function inputFromForm(form: CommandForm): CommandInput {
   const selector = form.selector.trim()
   return {
+    project_id: form.projectId,
     command: form.command,
     selector: selector === '' ? null : selector,
     server_ids: form.serverIds,
@@ -38,6 +40,7 @@ export function formFromCommand(execution: ExecutionRead): { form: CommandForm; 
   return {
     known,
     form: {
+      projectId: execution.project_id,
       command: script,
       selector: '',
       serverIds: known.map((server) => server.id),

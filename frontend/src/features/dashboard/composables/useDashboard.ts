@@ -1,7 +1,8 @@
-import { computed, onMounted, onScopeDispose, type ComputedRef, type ShallowRef } from 'vue'
+import { computed, onMounted, onScopeDispose, watch, type ComputedRef, type ShallowRef } from 'vue'
 
 import type { ApiProblem, DashboardRead, ExecutionSummary, JobRead, ServerRead } from '@/api'
 import { useSession } from '@/features/auth'
+import { useProjects } from '@/features/projects'
 import { useResource } from '@/shared/composables/useResource'
 import { useRoomChanges } from '@/shared/composables/useRoomChanges'
 import { useExecutionsStream } from '@/shared/composables/useStream'
@@ -23,22 +24,24 @@ interface UseDashboard {
 }
 
 export function useDashboard(): UseDashboard {
-  const { can } = useSession()
-  const { data: dashboard, problem, reload } = useResource((signal) => fetchDashboard(signal))
-  const jobs = useResource((signal) => fetchJobs(signal))
-  const servers = useResource((signal) => fetchServers(signal))
+  const { canSomewhere } = useSession()
+  const projects = useProjects()
+  const { data: dashboard, problem, reload } = useResource((signal) => fetchDashboard(projects.current, signal))
+  const jobs = useResource((signal) => fetchJobs(projects.current, signal))
+  const servers = useResource((signal) => fetchServers(projects.current, signal))
   let timer: ReturnType<typeof setTimeout> | undefined
 
   async function reloadAll(): Promise<void> {
-    await Promise.all([reload(), jobs.reload(), can('server:read') ? servers.reload() : undefined])
+    await Promise.all([reload(), jobs.reload(), canSomewhere('server:read') ? servers.reload() : undefined])
   }
 
   onMounted(reloadAll)
+  watch(() => projects.current, reloadAll)
   useRoomChanges('servers', () => void Promise.all([reload(), servers.reload()]))
   useRoomChanges('jobs', () => void Promise.all([reload(), jobs.reload()]))
   useRoomChanges('credentials', () => void reload())
   useExecutionsStream((rows: ExecutionSummary[]) => {
-    if (dashboard.value) dashboard.value = applyRows(dashboard.value, rows)
+    if (dashboard.value) dashboard.value = applyRows(dashboard.value, rows.filter((row) => projects.current === null || row.project_id === projects.current))
     clearTimeout(timer)
     timer = setTimeout(() => void Promise.all([reload(), jobs.reload()]), RECOUNT_MS)
   }, () => void reloadAll())

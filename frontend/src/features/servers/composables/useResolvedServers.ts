@@ -14,8 +14,12 @@ interface UseResolvedServers {
   waiting: Ref<boolean>
 }
 
-/** 名指しと札の式から、当てはまるサーバを打ちながら尋ねる。古い返事は捨てる。 */
-export function useResolvedServers(selector: () => string, serverIds: () => readonly number[]): UseResolvedServers {
+/** 名指しと札の式から、そのプロジェクトの当てはまるサーバを打ちながら尋ねる。古い返事は捨てる。 */
+export function useResolvedServers(
+  projectId: () => number,
+  selector: () => string,
+  serverIds: () => readonly number[],
+): UseResolvedServers {
   const servers = shallowRef<ResolvedServerRead[]>([])
   const problem = shallowRef<ApiProblem | null>(null)
   const waiting = ref(false)
@@ -27,7 +31,7 @@ export function useResolvedServers(selector: () => string, serverIds: () => read
     const mine = (running = new AbortController())
     const expression = selector().trim()
     try {
-      const body = { selector: expression === '' ? null : expression, server_ids: [...serverIds()] }
+      const body = { selector: expression === '' ? null : expression, server_ids: [...serverIds()], project_id: projectId() }
       const found = body.selector === null && body.server_ids.length === 0 ? [] : (await resolveServers(body, mine.signal)).items
       if (mine.signal.aborted) return
       servers.value = found
@@ -40,7 +44,7 @@ export function useResolvedServers(selector: () => string, serverIds: () => read
     waiting.value = false
   }
 
-  watch([selector, () => serverIds().join()], ([, ], [before]) => {
+  watch([selector, () => serverIds().join(), projectId], ([, ], [before]) => {
     clearTimeout(timer)
     waiting.value = true
     timer = setTimeout(() => void ask(), before === undefined ? 0 : TYPING_MS)

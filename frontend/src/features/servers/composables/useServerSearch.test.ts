@@ -1,6 +1,6 @@
 import { mount } from '@vue/test-utils'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { defineComponent } from 'vue'
+import { defineComponent, nextTick, ref } from 'vue'
 
 import type { ServerRead } from '@/api'
 
@@ -11,13 +11,14 @@ import { useServerSearch } from './useServerSearch'
 vi.mock('../queries', () => ({ findServers: vi.fn() }))
 
 const answers = new Map<string, (servers: ServerRead[]) => void>()
+const place = ref(1)
 const named = (name: string) => ({ name }) as ServerRead
 
 function start(skips?: (text: string) => boolean) {
   let made: ReturnType<typeof useServerSearch> | undefined
   mount(defineComponent({
     setup() {
-      made = useServerSearch(skips)
+      made = useServerSearch(() => place.value, skips)
       return () => null
     },
   }))
@@ -28,6 +29,7 @@ function start(skips?: (text: string) => boolean) {
 beforeEach(() => {
   vi.useFakeTimers()
   answers.clear()
+  place.value = 1
   vi.mocked(findServers).mockReset().mockImplementation((text) => new Promise((resolve) => answers.set(text, resolve)))
 })
 afterEach(() => vi.useRealTimers())
@@ -39,7 +41,7 @@ describe('useServerSearch', () => {
     search('we')
     search('web')
     vi.advanceTimersByTime(300)
-    expect(vi.mocked(findServers).mock.calls).toEqual([[''], ['web']])
+    expect(vi.mocked(findServers).mock.calls).toEqual([['', 1], ['web', 1]])
   })
 
   it('遅れて届いた前の答えで、今の答えを上書きしない', async () => {
@@ -57,6 +59,19 @@ describe('useServerSearch', () => {
     const { search } = start((text) => text === 'chosen')
     search('chosen')
     vi.advanceTimersByTime(300)
-    expect(vi.mocked(findServers).mock.calls).toEqual([['']])
+    expect(vi.mocked(findServers).mock.calls).toEqual([['', 1]])
+  })
+
+  it('プロジェクトを選び直すと探し直し、前のプロジェクトの答えは捨てる', async () => {
+    const { found } = start()
+    const old = answers.get('')
+    place.value = 2
+    await nextTick()
+    expect(findServers).toHaveBeenLastCalledWith('', 2)
+    old?.([named('theirs')])
+    await nextTick()
+    expect(found.value).toBeNull()
+    answers.get('')?.([named('ours')])
+    await vi.waitFor(() => expect(found.value?.[0]?.name).toBe('ours'))
   })
 })

@@ -1,4 +1,4 @@
-import { onMounted, onScopeDispose, shallowRef, type ShallowRef } from 'vue'
+import { onMounted, onScopeDispose, shallowRef, watch, type ShallowRef } from 'vue'
 
 import { asProblem, type ApiProblem, type ServerRead } from '@/api'
 
@@ -18,8 +18,8 @@ interface ServerSearch {
 
 const TYPING_MS = 250
 
-/** 打つたびにサーバを探す。`skips` が真の言葉(選ばれた名前が欄に入っただけ、など)では探し直さない。 */
-export function useServerSearch(skips: (text: string) => boolean = () => false): ServerSearch {
+/** 打つたびに、そのプロジェクトのサーバを探す。`skips` が真の言葉(選ばれた名前が欄に入っただけ、など)では探し直さない。 */
+export function useServerSearch(projectId: () => number, skips: (text: string) => boolean = () => false): ServerSearch {
   const found = shallowRef<readonly ServerRead[] | null>(null)
   const problem = shallowRef<ApiProblem | null>(null)
   const asked = shallowRef('')
@@ -27,10 +27,11 @@ export function useServerSearch(skips: (text: string) => boolean = () => false):
 
   async function find(text: string): Promise<void> {
     asked.value = text
+    const place = projectId()
     try {
-      const servers = await findServers(text)
-      // 遅れて届いた、前の言葉の答えは捨てる
-      if (asked.value !== text) return
+      const servers = await findServers(text, place)
+      // 遅れて届いた、前の言葉や前のプロジェクトの答えは捨てる
+      if (asked.value !== text || place !== projectId()) return
       found.value = servers
       problem.value = null
     } catch (error) {
@@ -45,6 +46,7 @@ export function useServerSearch(skips: (text: string) => boolean = () => false):
   }
 
   onMounted(() => find(''))
+  watch(projectId, () => find(''))
   onScopeDispose(() => clearTimeout(timer))
   return { found, problem, asked, search, find }
 }

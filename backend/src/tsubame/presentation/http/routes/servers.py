@@ -73,8 +73,8 @@ async def create_server(
 
 
 @router.get("/tags", operation_id="listTags", responses=problems())
-async def list_tags(actor: CurrentActor, services: ServicesDep) -> TagList:
-    return TagList(tags=await services.servers.tags(actor))
+async def list_tags(actor: CurrentActor, services: ServicesDep, project_id: RowId | None = None) -> TagList:
+    return TagList(tags=await services.servers.tags(actor, _project(project_id)))
 
 
 @router.post("/resolve", operation_id="resolveServers", responses=problems())

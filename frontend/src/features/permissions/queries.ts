@@ -1,0 +1,1 @@
+export { explain, fetchPeople, type Question } from './api'

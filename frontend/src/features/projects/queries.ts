@@ -1,0 +1,1 @@
+export { createProject, fetchPeople, setMember, updateProject } from './api'
