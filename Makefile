@@ -61,7 +61,7 @@ test-frontend: frontend/node_modules/.installed ## 画面の部品の試験だ�
 	@tools/npm.sh run --silent test
 
 test-backend: .venv/.dev frontend/dist/.built ## サーバ側の試験だけ / only pytest; ARGS="-k name" narrows it
-	@cd backend && exec ../.venv/bin/pytest -q -n 2 --dist loadgroup $(ARGS)
+	@cd backend && exec ../.venv/bin/pytest -q $(ARGS)
 
 test-containers: .venv/.dev ## Docker の像を組み立てて立ち上げる / build the images and bring compose up healthy
 	@tools/containers.sh
