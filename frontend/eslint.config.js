@@ -73,6 +73,7 @@ const builtKeys = [
   'servers.test.factValue',
   'servers.test.step',
   'forms.password.strength',
+  'tokens.preset',
   'users.act',
   'users.role',
   'workers.state',

@@ -210,7 +210,31 @@ async def password_scene(world: World) -> Call:
     return Call(call.client, {"current_password": PASSWORD, "new_password": f"{PASSWORD} staple"})
 
 
+TOKEN: Final = {"name": "deploy", "scopes": ["job:read"], "lifetime_days": 1}
+
+
+async def project_token_scene(world: World) -> Call:
+    return Call(await world.admin(), TOKEN | {"role": "viewer"}, {"project_id": 1})
+
+
+def with_token(path: str, name: str, **more: Any) -> Scene:
+    """取り消すトークンがある。"""
+
+    async def scene(world: World) -> Call:
+        admin = await world.admin()
+        made = created(await admin.post(path, json=TOKEN | more))
+        return Call(admin, None, {"project_id": 1, name: made["token"]["id"]})
+
+    return scene
+
+
 SCENES: Final[dict[str, Scene]] = {
+    "POST /api/v1/me/tokens": simply(**TOKEN),
+    "DELETE /api/v1/me/tokens/{token_id}": with_token("/me/tokens", "token_id"),
+    "POST /api/v1/projects/{project_id}/tokens": project_token_scene,
+    "DELETE /api/v1/projects/{project_id}/tokens/{project_token_id}": with_token(
+        "/projects/1/tokens", "project_token_id", role="viewer"
+    ),
     **SIGN_IN_SCENES,
     **PROJECT_SCENES,
     "POST /api/v1/auth/join": join_scene,

@@ -53,6 +53,13 @@ MATRIX: Final[dict[str, Rule]] = {
     "GET /api/v1/me/sessions": Rule(SELF),
     "DELETE /api/v1/me/sessions": Rule(SELF),
     "DELETE /api/v1/me/sessions/{session_id}": Rule(SELF),
+    "GET /api/v1/tokens/presets": Rule(SELF),
+    "GET /api/v1/me/tokens": Rule(SELF),
+    "POST /api/v1/me/tokens": Rule(SELF),
+    "DELETE /api/v1/me/tokens/{token_id}": Rule(SELF),
+    "GET /api/v1/projects/{project_id}/tokens": Rule(WRITE, ADMIN),
+    "POST /api/v1/projects/{project_id}/tokens": Rule(WRITE, ADMIN),
+    "DELETE /api/v1/projects/{project_id}/tokens/{project_token_id}": Rule(WRITE, ADMIN),
     "GET /api/v1/users": Rule(LIST, VIEWER),
     "POST /api/v1/users": Rule(WHOLE, ADMIN),
     "GET /api/v1/users/accounts": Rule(WHOLE, ADMIN),
@@ -177,6 +184,7 @@ NOWHERE: Final[dict[str, int | str]] = {
     "user_id": 9_999,
     "invitation_id": 9_999,
     "session_id": "1" * 32,
+    "token_id": 9_999,
     "provider_id": 9_999,
     "identity_id": 9_999,
 }
@@ -229,7 +237,7 @@ def test_every_route_is_listed() -> None:
 
 async def test_login_is_needed(api: Api) -> None:
     """表の道はどれも、通行証がなければ 401 で、本文より先に断る。"""
-    things = Things(*[9_999] * 7)
+    things = Things(*[9_999] * 8)
     async with api.anonymous() as client:
         for route in MATRIX:
             for headers in ({}, {"Authorization": "Basic YTpi"}, {"Authorization": "Bearer"}):
@@ -290,12 +298,12 @@ async def test_the_lists_do_name_other_things(world: TwoProjects) -> None:
     assert naming == NAMES_THINGS
 
 
-@pytest.mark.parametrize("parameter", sorted(asdict(Things(*[0] * 7))))
+@pytest.mark.parametrize("parameter", sorted(asdict(Things(*[0] * 8))))
 async def test_numbers_of_others_are_nobody(world: TwoProjects, parameter: str) -> None:
     """番号の入る道はどれも、よその物の番号に、ない番号と同じ答えを返す(自分の側では管理者でも)。"""
     touching = [route for route in MATRIX if f"{{{parameter}}}" in route]
     assert touching
-    nobody = Things(*[9_999_999] * 7)
+    nobody = Things(*[9_999_999] * 8)
     async with world.api.anonymous() as client:
         client.headers["Authorization"] = f"Bearer {await world.token_of(Who(None, ADMIN))}"
         for route in touching:

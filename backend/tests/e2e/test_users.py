@@ -2,6 +2,7 @@
 
 import re
 
+import httpx
 import pytest
 from playwright.async_api import Browser, Page, expect
 
@@ -102,9 +103,7 @@ async def test_one_time_password_leads_to_the_profile(chromium: Browser, own_pro
         async with open_screen(chromium, own_product, Look(NARROW, locale="en-US")) as phone:
             await log_in(phone, "yuki", CHOSEN)
             await phone.open("/profile")
-            await expect(phone.page.get_by_role("combobox", name="Time zone")).to_have_value(
-                "America/New_York"
-            )
+            await expect(phone.page.get_by_role("main")).to_contain_text("America/New_York")
             await pass_checks(phone)
             await page.reload()
             await page.get_by_role("button", name=re.compile("^終わらせる: ")).click()
@@ -118,3 +117,31 @@ async def log_in(screen: Screen, username: str, password: str) -> None:
     await screen.page.get_by_label(re.compile("^(パスワード|Password)$")).fill(password)
     await screen.page.keyboard.press("Enter")
     await expect(screen.page.get_by_role("button", name=re.compile("^(ログイン|Sign in)$"))).to_have_count(0)
+
+
+async def test_token_is_shown_once(chromium: Browser, own_product: Product) -> None:
+    """プロフィールで作ったトークンは、値が一度だけ見え、API で使え、取り消すと使えなくなる。"""
+    async with open_screen(chromium, own_product) as mine:
+        await mine.sign_in()
+        await mine.open("/profile")
+        page = mine.page
+        await page.get_by_role("button", name="トークンを作る").click()
+        box = page.get_by_role("dialog")
+        await box.get_by_label("名前").fill("deploy")
+        await box.get_by_label("読むことと、ジョブを動かすこと").check()
+        await pass_checks(mine)
+        await box.get_by_role("button", name="作る", exact=True).click()
+        value = await handed_value(page)
+        main = page.get_by_role("main")
+        await expect(main).to_contain_text("読むことと、ジョブを動かすこと")
+        assert value not in await page.content()
+        await pass_checks(mine)
+        headers = {"Authorization": f"Bearer {value}"}
+        async with httpx.AsyncClient(base_url=f"{own_product.base_url}/api/v1", headers=headers) as client:
+            assert (await client.get("/jobs")).status_code == 200
+            await page.reload()
+            await expect(main).to_contain_text("127.0.0.1")
+            await page.get_by_role("button", name="取り消す: deploy").click()
+            await page.get_by_role("alertdialog").get_by_role("button", name="取り消す").click()
+            await expect(main).to_contain_text("トークンはまだありません")
+            assert (await client.get("/jobs")).status_code == 401

@@ -20,6 +20,10 @@ def variable_body() -> dict[str, Any]:
     return {"name": fresh_name().replace("-", "_"), "kind": "plain", "value": "x"}
 
 
+def token_body() -> dict[str, Any]:
+    return {"name": fresh_name(), "scopes": ["job:read"], "lifetime_days": 1}
+
+
 def server_at(at: Things) -> dict[str, Any]:
     return {"name": fresh_name(), "host": "127.0.0.1", "username": "x", "credential_id": at.credential_id}
 
@@ -42,6 +46,8 @@ POLICY: Final[dict[str, Any]] = {"archive_after_days": 7, "keep_days": 3650, "ke
 BODIES: Final[dict[str, Callable[[Things], dict[str, Any]]]] = {
     "PUT /api/v1/me/preferences": lambda _: {"language": None, "theme": None, "time_zone": None},
     "POST /api/v1/me/password": lambda _: {"current_password": "x", "new_password": "x"},
+    "POST /api/v1/me/tokens": lambda _: token_body(),
+    "POST /api/v1/projects/{project_id}/tokens": lambda _: token_body() | {"role": "viewer"},
     "POST /api/v1/users": lambda _: {"username": fresh_name(), "role": "viewer"},
     "PUT /api/v1/users/{user_id}/role": lambda _: {"role": "viewer"},
     "POST /api/v1/invitations": lambda _: {"role": "viewer"},

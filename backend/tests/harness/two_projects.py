@@ -18,8 +18,11 @@ from tsubame.business.jobs.ports import JobDraft
 from tsubame.business.servers.ports import ServerDraft
 from tsubame.business.shared.actor import SYSTEM
 from tsubame.business.shared.ids import DEFAULT_PROJECT, CredentialId, JobId, ProjectId, ServerId, SessionId
-from tsubame.business.shared.permissions import Role, stronger
+from tsubame.business.shared.permissions import Permission, Role, stronger
 from tsubame.business.shared.secret import Secret
+from tsubame.business.tokens.entities import TokenOwner
+from tsubame.business.tokens.ports import NewToken
+from tsubame.business.users.attempts import for_own_password
 from tsubame.business.users.entities import User
 from tsubame.business.users.invitations import InvitationDraft
 from tsubame.business.variables.drafts import VariableDraft
@@ -90,6 +93,7 @@ class Things:
     execution_id: int
     target_id: int
     variable_id: int
+    project_token_id: int
 
 
 class TwoProjects:
@@ -139,7 +143,22 @@ class TwoProjects:
             execution_id=execution.execution.id,
             target_id=execution.targets[0].id,
             variable_id=(await services.variables.create(SYSTEM, owner, variable)).id,
+            project_token_id=await self._token(TokenOwner(project_id=project_id, role=Role.VIEWER)),
         )
+
+    async def _token(self, owner: TokenOwner) -> int:
+        number = next(_numbers)
+        new = NewToken(
+            token_hash=str(number).encode(),
+            hint="tsb_test",
+            owner=owner,
+            name=f"token-{number}",
+            scopes=frozenset({Permission.JOB_READ}),
+            created_by_name="test",
+            expires_at=None,
+        )
+        async with self.api.transactions.begin() as tx:
+            return (await tx.tokens.add(new)).id
 
     async def _furnish_whole(self) -> None:
         somebody = await self.api.add_user(None, f"somebody-{next(_numbers)}")
@@ -148,6 +167,8 @@ class TwoProjects:
         session_id, now = f"{next(_numbers) << 64:032x}", self.api.clock.now()
         owner = self._caller or somebody
         async with self.api.transactions.begin() as tx:
+            # どの道も違うパスワードで呼ぶ。間違いの数で断られては、権限を見られない
+            await tx.attempts.forget([for_own_password(owner.id).key])
             await tx.sessions.add(
                 Session(SessionId(session_id), owner.id, now, now, now + timedelta(days=1), None, "", "")
             )
@@ -161,6 +182,7 @@ class TwoProjects:
             "user_id": somebody.id,
             "invitation_id": invitation.id,
             "session_id": session_id,
+            "token_id": await self._token(TokenOwner(user_id=owner.id)),
         }
 
     async def token_of(self, who: Who) -> str:

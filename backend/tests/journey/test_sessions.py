@@ -82,3 +82,14 @@ async def test_role_change_keeps_the_websocket(product: Product) -> None:
             await admin.put(f"/users/{user_id}/role", json={"role": "viewer"})
             changed = await stream.wait_for(lambda message: message.get("room") == "users")
             assert changed["entity_id"] == user_id
+
+
+async def test_revoked_token_closes_its_websocket(product: Product) -> None:
+    """API トークンでも WebSocket に入れ、取り消すと、すぐ閉じる。プロジェクトのトークンも同じ。"""
+    async with product.client() as admin:
+        draft = {"name": "stream", "scopes": ["job:read", "execution:read"], "lifetime_days": 1}
+        for path, more in (("/me/tokens", {}), ("/projects/1/tokens", {"role": "viewer"})):
+            made = (await admin.post(path, json=draft | more)).json()
+            async with watching(product, made["value"]) as (_, stream):
+                await admin.delete(f"{path}/{made['token']['id']}")
+                assert await closing_code(stream) == (4401, "api_token_invalid"), path

@@ -13,6 +13,7 @@ from tsubame.business.shared.signals import Signals
 from tsubame.data_access.db.signals import SqlSignals
 from tsubame.data_access.queue.queue import SqlQueue
 from tsubame.data_access.repositories.admission import SqlAdmissionRepository
+from tsubame.data_access.repositories.attempts import SqlAttemptRepository
 from tsubame.data_access.repositories.audit import SqlAuditLog, SqlAuditTrail
 from tsubame.data_access.repositories.audit_chain import SqlAuditChain
 from tsubame.data_access.repositories.auth import SqlGrantRepository, SqlSetupTokenRepository
@@ -44,6 +45,7 @@ from tsubame.data_access.repositories.servers import SqlServerRepository
 from tsubame.data_access.repositories.sessions import SqlSessionRepository
 from tsubame.data_access.repositories.storage import SqlStorageRepository
 from tsubame.data_access.repositories.targets import SqlTargetRepository
+from tsubame.data_access.repositories.tokens import SqlTokenRepository
 from tsubame.data_access.repositories.users import SqlUserRepository
 from tsubame.data_access.repositories.variables import SqlVariableRepository
 from tsubame.data_access.repositories.waiting import SqlWaitingRepository
@@ -73,6 +75,14 @@ class SqlTransaction:
     @property
     def sessions(self) -> SqlSessionRepository:
         return SqlSessionRepository(self._connection)
+
+    @property
+    def attempts(self) -> SqlAttemptRepository:
+        return SqlAttemptRepository(self._connection)
+
+    @property
+    def tokens(self) -> SqlTokenRepository:
+        return SqlTokenRepository(self._connection)
 
     @property
     def invitations(self) -> SqlInvitationRepository:

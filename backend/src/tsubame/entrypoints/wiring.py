@@ -28,7 +28,7 @@ from tsubame.business.auth.provider_service import ProviderService
 from tsubame.business.auth.provider_sign_in import ProviderPorts, ProviderSignIn
 from tsubame.business.auth.second_factor_service import SecondFactorService
 from tsubame.business.auth.second_factor_sign_in import SecondFactorSignIn
-from tsubame.business.auth.service import AuthService
+from tsubame.business.auth.service import AuthService, SignInGuard
 from tsubame.business.auth.sessions import Sessions
 from tsubame.business.auth.setup import SetupService
 from tsubame.business.auth.sign_in_policy import SignInPolicyService
@@ -65,6 +65,8 @@ from tsubame.business.shared.clock import Clock
 from tsubame.business.shared.periodic import every
 from tsubame.business.storage.keeper import StorageKeeper
 from tsubame.business.storage.service import StorageService
+from tsubame.business.tokens.authentication import TokenAuthenticator
+from tsubame.business.tokens.service import TokenService
 from tsubame.business.users.creation import CreationService
 from tsubame.business.users.explaining import ExplainService
 from tsubame.business.users.invitations import InvitationService
@@ -73,6 +75,7 @@ from tsubame.business.users.service import UserService
 from tsubame.business.variables.service import VariableService
 from tsubame.business.workers.entities import Identity
 from tsubame.business.workers.service import WorkerService
+from tsubame.data_access.crypto.device_marks import HmacDeviceMarks
 from tsubame.data_access.crypto.key_check import check_keys
 from tsubame.data_access.crypto.key_marks import marking
 from tsubame.data_access.crypto.keyring import Keyring
@@ -190,14 +193,14 @@ async def keep_audit(foundation: Foundation) -> None:
 
 def http_services(foundation: Foundation, settings: Settings) -> HttpServices:
     transactions, clock, ssh = foundation.transactions, foundation.clock, foundation.ssh
-    endpoints = foundation.endpoints
-    tokens, passwords = JwtAccessTokens(foundation.keys), Argon2Passwords()
-    sessions = Sessions(tokens, clock)
+    endpoints, passwords = foundation.endpoints, Argon2Passwords()
+    tokens, marks = JwtAccessTokens(foundation.keys), HmacDeviceMarks(foundation.keys)
+    sessions = Sessions(tokens, marks, clock)
     steps = SignInSteps(sessions, clock)
     rooms = _practice_rooms(foundation)
     return HttpServices(
-        authenticator=Authenticator(transactions, tokens, clock),
-        auth=AuthService(transactions, passwords, sessions, steps, clock),
+        authenticator=Authenticator(transactions, tokens, TokenAuthenticator(transactions, clock), clock),
+        auth=AuthService(transactions, passwords, sessions, steps, SignInGuard(marks, clock)),
         sign_in=_sign_in(foundation, passwords, steps),
         setup=SetupService(transactions, passwords, sessions),
         people=_people(foundation, passwords, steps),
@@ -246,7 +249,7 @@ def _sign_in(foundation: Foundation, passwords: Argon2Passwords, steps: SignInSt
     transactions, clock = foundation.transactions, foundation.clock
     vault, codes = FernetVault(foundation.keys), TotpCodes()
     check, enrolling = CodeCheck(vault, codes, clock), Enrolling(vault, codes, clock)
-    proofs = Proofs(transactions, passwords, check)
+    proofs = Proofs(transactions, passwords, check, clock)
     connections = OidcConnections(foundation.outgoing, clock)
     ports = ProviderPorts(connections, vault, clock)
     return SignInServices(
@@ -268,6 +271,7 @@ def _people(foundation: Foundation, passwords: Argon2Passwords, steps: SignInSte
         joining=JoinService(transactions, passwords, steps, clock),
         profile=ProfileService(transactions, passwords, clock),
         my_sessions=MySessionsService(transactions, clock),
+        tokens=TokenService(transactions, clock),
         explanations=ExplainService(transactions),
     )
 

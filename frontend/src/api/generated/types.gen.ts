@@ -2571,6 +2571,25 @@ export type ProjectRoleRead = {
 };
 
 /**
+ * ProjectTokenInput
+ */
+export type ProjectTokenInput = {
+    /**
+     * Lifetime Days
+     */
+    lifetime_days: number | null;
+    /**
+     * Name
+     */
+    name: string;
+    role: Role;
+    /**
+     * Scopes
+     */
+    scopes: Array<Permission>;
+};
+
+/**
  * ProofInput
  *
  * 本人だという証し。二段階を使っていれば ``code``、使っていなければ ``password``。
@@ -4273,6 +4292,108 @@ export type TestStepRead = {
  * Theme
  */
 export type Theme = 'system' | 'light' | 'dark';
+
+/**
+ * TokenInput
+ */
+export type TokenInput = {
+    /**
+     * Lifetime Days
+     */
+    lifetime_days: number | null;
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Scopes
+     */
+    scopes: Array<Permission>;
+};
+
+/**
+ * TokenList
+ */
+export type TokenList = {
+    /**
+     * Items
+     */
+    items: Array<TokenRead>;
+};
+
+/**
+ * TokenMade
+ */
+export type TokenMade = {
+    token: TokenRead;
+    /**
+     * Value
+     */
+    value: string;
+};
+
+/**
+ * TokenPresets
+ *
+ * 権限の組み合わせの、よく使う三つ。
+ */
+export type TokenPresets = {
+    /**
+     * All
+     */
+    all: Array<Permission>;
+    /**
+     * Read Only
+     */
+    read_only: Array<Permission>;
+    /**
+     * Run
+     */
+    run: Array<Permission>;
+};
+
+/**
+ * TokenRead
+ */
+export type TokenRead = {
+    /**
+     * Created At
+     */
+    created_at: string;
+    /**
+     * Created By Name
+     */
+    created_by_name: string;
+    /**
+     * Expires At
+     */
+    expires_at: string | null;
+    /**
+     * Hint
+     */
+    hint: string;
+    /**
+     * Id
+     */
+    id: number;
+    /**
+     * Last Address
+     */
+    last_address: string | null;
+    /**
+     * Last Used At
+     */
+    last_used_at: string | null;
+    /**
+     * Name
+     */
+    name: string;
+    role: Role | null;
+    /**
+     * Scopes
+     */
+    scopes: Array<Permission>;
+};
 
 /**
  * Unsubscribe
@@ -8899,6 +9020,194 @@ export type EndMySessionResponses = {
 
 export type EndMySessionResponse = EndMySessionResponses[keyof EndMySessionResponses];
 
+export type ListMyTokensData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/me/tokens';
+};
+
+export type ListMyTokensErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type ListMyTokensError = ListMyTokensErrors[keyof ListMyTokensErrors];
+
+export type ListMyTokensResponses = {
+    /**
+     * Successful Response
+     */
+    200: TokenList;
+};
+
+export type ListMyTokensResponse = ListMyTokensResponses[keyof ListMyTokensResponses];
+
+export type CreateMyTokenData = {
+    body: TokenInput;
+    path?: never;
+    query?: never;
+    url: '/api/v1/me/tokens';
+};
+
+export type CreateMyTokenErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type CreateMyTokenError = CreateMyTokenErrors[keyof CreateMyTokenErrors];
+
+export type CreateMyTokenResponses = {
+    /**
+     * Successful Response
+     */
+    201: TokenMade;
+};
+
+export type CreateMyTokenResponse = CreateMyTokenResponses[keyof CreateMyTokenResponses];
+
+export type DeleteMyTokenData = {
+    body?: never;
+    path: {
+        /**
+         * Token Id
+         */
+        token_id: number;
+    };
+    query?: never;
+    url: '/api/v1/me/tokens/{token_id}';
+};
+
+export type DeleteMyTokenErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type DeleteMyTokenError = DeleteMyTokenErrors[keyof DeleteMyTokenErrors];
+
+export type DeleteMyTokenResponses = {
+    /**
+     * Successful Response
+     */
+    204: void;
+};
+
+export type DeleteMyTokenResponse = DeleteMyTokenResponses[keyof DeleteMyTokenResponses];
+
 export type GetPermissionTableData = {
     body?: never;
     path?: never;
@@ -9988,6 +10297,208 @@ export type SetMemberResponses = {
 };
 
 export type SetMemberResponse = SetMemberResponses[keyof SetMemberResponses];
+
+export type ListProjectTokensData = {
+    body?: never;
+    path: {
+        /**
+         * Project Id
+         */
+        project_id: number;
+    };
+    query?: never;
+    url: '/api/v1/projects/{project_id}/tokens';
+};
+
+export type ListProjectTokensErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type ListProjectTokensError = ListProjectTokensErrors[keyof ListProjectTokensErrors];
+
+export type ListProjectTokensResponses = {
+    /**
+     * Successful Response
+     */
+    200: TokenList;
+};
+
+export type ListProjectTokensResponse = ListProjectTokensResponses[keyof ListProjectTokensResponses];
+
+export type CreateProjectTokenData = {
+    body: ProjectTokenInput;
+    path: {
+        /**
+         * Project Id
+         */
+        project_id: number;
+    };
+    query?: never;
+    url: '/api/v1/projects/{project_id}/tokens';
+};
+
+export type CreateProjectTokenErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type CreateProjectTokenError = CreateProjectTokenErrors[keyof CreateProjectTokenErrors];
+
+export type CreateProjectTokenResponses = {
+    /**
+     * Successful Response
+     */
+    201: TokenMade;
+};
+
+export type CreateProjectTokenResponse = CreateProjectTokenResponses[keyof CreateProjectTokenResponses];
+
+export type DeleteProjectTokenData = {
+    body?: never;
+    path: {
+        /**
+         * Project Id
+         */
+        project_id: number;
+        /**
+         * Project Token Id
+         */
+        project_token_id: number;
+    };
+    query?: never;
+    url: '/api/v1/projects/{project_id}/tokens/{project_token_id}';
+};
+
+export type DeleteProjectTokenErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type DeleteProjectTokenError = DeleteProjectTokenErrors[keyof DeleteProjectTokenErrors];
+
+export type DeleteProjectTokenResponses = {
+    /**
+     * Successful Response
+     */
+    204: void;
+};
+
+export type DeleteProjectTokenResponse = DeleteProjectTokenResponses[keyof DeleteProjectTokenResponses];
 
 export type GetQueueData = {
     body?: never;
@@ -12723,6 +13234,67 @@ export type GetTargetLogTimesResponses = {
 };
 
 export type GetTargetLogTimesResponse = GetTargetLogTimesResponses[keyof GetTargetLogTimesResponses];
+
+export type GetTokenPresetsData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/tokens/presets';
+};
+
+export type GetTokenPresetsErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type GetTokenPresetsError = GetTokenPresetsErrors[keyof GetTokenPresetsErrors];
+
+export type GetTokenPresetsResponses = {
+    /**
+     * Successful Response
+     */
+    200: TokenPresets;
+};
+
+export type GetTokenPresetsResponse = GetTokenPresetsResponses[keyof GetTokenPresetsResponses];
 
 export type ListUsersData = {
     body?: never;

@@ -10,6 +10,7 @@ import type {
   InvitationLook,
   InvitationMade,
   JoinInputWritable,
+  ProjectList,
   RoleInput,
 } from '@/api'
 import { unwrap } from '@/api/client'
@@ -57,6 +58,11 @@ export async function deleteAccount(id: number): Promise<void> {
 
 export function fetchInvitations(signal?: AbortSignal): Promise<InvitationList> {
   return unwrap(sdk.listInvitations({ signal }))
+}
+
+/** 見えるプロジェクト。名前の順。 */
+export function fetchProjects(signal?: AbortSignal): Promise<ProjectList> {
+  return unwrap(sdk.listProjects({ signal }))
 }
 
 export function createInvitation(body: InvitationInput): Promise<InvitationMade> {

@@ -9,15 +9,24 @@ from tsubame.business.auth.ports import AccessTokens, AuthTx
 from tsubame.business.shared.actor import Actor
 from tsubame.business.shared.clock import Clock
 from tsubame.business.shared.transactions import Transactions
+from tsubame.business.tokens.authentication import TokenAuthenticator
+from tsubame.business.tokens.values import is_token
 
 _SEEN_EVERY: Final = timedelta(minutes=1)
 """「最後に使った」を書く間隔。要求のたびに書くと、読むだけの要求まで書き込みになる。"""
 
 
 class Authenticator:
-    def __init__(self, transactions: Transactions[AuthTx], tokens: AccessTokens, clock: Clock) -> None:
+    def __init__(
+        self,
+        transactions: Transactions[AuthTx],
+        tokens: AccessTokens,
+        api_tokens: TokenAuthenticator,
+        clock: Clock,
+    ) -> None:
         self._transactions = transactions
         self._tokens = tokens
+        self._api_tokens = api_tokens
         self._clock = clock
 
     async def identify(self, token: str, address: str = "") -> Identity:
@@ -46,9 +55,13 @@ class Authenticator:
         return Identity(user, session, claims.expires_at, address)
 
     async def actor_from(self, token: str, address: str = "") -> Actor:
-        """操作の主体。パスワードを替えるまで何もできない人は、ここで止まる。
+        """操作の主体。通行証でも、API トークンでもよい。
 
-        Raises: PasswordChangeNeededError、ほかは ``identify`` と同じ。
+        パスワードを替えるまで何もできない人は、ここで止まる。
+
+        Raises: PasswordChangeNeededError、API トークンの失敗、ほかは ``identify`` と同じ。
         """
+        if is_token(token):
+            return await self._api_tokens.actor_from(token, address)
         identity = await self.identify(token, address)
         return identity.actor()

@@ -83,11 +83,13 @@ class SignedIn:
     Attributes:
         refresh: 新しい更新券。``None`` なら、持っている券をそのまま使い続ける
             (二つのタブが同時に更新し、先の一方がもう新しい券を受け取ったとき)。
+        device: 新しく入ったときに渡す、「前に入った端末」の印。
     """
 
     user: User
     access: AccessToken
     refresh: RefreshToken | None
+    device: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,3 +108,5 @@ class ClientInfo:
 
     address: str
     user_agent: str
+    device: str = ""
+    """前に入ったときに渡した印。なければ空。"""

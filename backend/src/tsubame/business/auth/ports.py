@@ -5,6 +5,7 @@ from tsubame.business.audit.ports import AuditLog
 from tsubame.business.auth.entities import AccessClaims, ClientInfo, RefreshGrant, Session
 from tsubame.business.shared.ids import SessionId, UserId
 from tsubame.business.shared.signals import Signals
+from tsubame.business.users.attempts import AttemptRepository
 from tsubame.business.users.ports import InvitationRepository, UserRepository
 
 
@@ -78,6 +79,9 @@ class AuthTx(Protocol):
     def invitations(self) -> InvitationRepository: ...
 
     @property
+    def attempts(self) -> AttemptRepository: ...
+
+    @property
     def grants(self) -> GrantRepository: ...
 
     @property
@@ -88,6 +92,16 @@ class AuthTx(Protocol):
 
     @property
     def signals(self) -> Signals: ...
+
+
+class DeviceMarks(Protocol):
+    """「前に入った端末」の印。"""
+
+    def issue(self, user_id: UserId) -> str: ...
+
+    def is_of(self, mark: str, user_id: UserId) -> bool:
+        """その人のための、こちらが付けた印か。"""
+        ...
 
 
 class AccessTokens(Protocol):

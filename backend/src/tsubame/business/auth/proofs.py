@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from tsubame.business.auth.code_check import CodeCheck
 from tsubame.business.auth.second_factor_ports import SecondFactorTx
 from tsubame.business.shared.actor import Actor
+from tsubame.business.shared.clock import Clock
 from tsubame.business.shared.errors import InvalidInputError, NotFoundError, PermissionDeniedError
 from tsubame.business.shared.ids import UserId
 from tsubame.business.shared.secret import Secret
 from tsubame.business.shared.transactions import Transactions
+from tsubame.business.users.attempts import charge, for_own_password
 from tsubame.business.users.entities import User
 from tsubame.business.users.password_policy import normal
 from tsubame.business.users.ports import Passwords
@@ -24,16 +26,22 @@ class Proof:
 
 class Proofs:
     def __init__(
-        self, transactions: Transactions[SecondFactorTx], passwords: Passwords, check: CodeCheck
+        self,
+        transactions: Transactions[SecondFactorTx],
+        passwords: Passwords,
+        check: CodeCheck,
+        clock: Clock,
     ) -> None:
         self._transactions = transactions
         self._passwords = passwords
         self._check = check
+        self._clock = clock
 
     async def demand(self, actor: Actor, proof: Proof) -> None:
         """確かめる。外のログインだけで入る人には、確かめるパスワードも符号もないので、求めない。
 
-        Raises: InvalidInputError(証しが違う)、CodesPausedError, SecondFactorUnreadableError。
+        Raises: InvalidInputError(証しが違う)、TooManyAttemptsError、CodesPausedError、
+            SecondFactorUnreadableError。
         """
         user_id = own_id(actor)
         async with self._transactions.begin() as tx:
@@ -44,18 +52,22 @@ class Proofs:
             else:
                 accepted = None
             stored = await tx.users.password_hash_of(user_id)
+            if accepted is None and stored is not None:
+                await charge(tx, [for_own_password(user_id)], self._clock.now())
         if accepted is None and stored is None and enabled:
             raise InvalidInputError.one("code", "required", "Type a code of your authenticator app.")
         if accepted is None and stored is not None:
             # 遅い照合のあいだ、取引を開いたままにしない
-            await self._demand_password(stored, proof)
+            await self._demand_password(user_id, stored, proof)
         if accepted is False:
             raise wrong_code()
 
-    async def _demand_password(self, stored: str, proof: Proof) -> None:
+    async def _demand_password(self, user_id: UserId, stored: str, proof: Proof) -> None:
         matches, _ = await self._passwords.verify(normal(proof.password or Secret("")), stored)
         if not matches:
             raise InvalidInputError.one("password", "password_wrong", "This is not your password.")
+        async with self._transactions.begin() as tx:
+            await tx.attempts.forget([for_own_password(user_id).key])
 
 
 def wrong_code() -> InvalidInputError:

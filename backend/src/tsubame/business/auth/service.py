@@ -1,6 +1,6 @@
 """ログイン・更新・ログアウト。"""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
@@ -11,6 +11,7 @@ from tsubame.business.auth.errors import (
     OneTimePasswordExpiredError,
     SessionEndedError,
 )
+from tsubame.business.auth.ports import DeviceMarks
 from tsubame.business.auth.second_factor import Challenge, FirstFactor
 from tsubame.business.auth.second_factor_ports import SecondFactorTx
 from tsubame.business.auth.sessions import Sessions, hash_of
@@ -20,6 +21,7 @@ from tsubame.business.shared.clock import Clock
 from tsubame.business.shared.secret import Secret
 from tsubame.business.shared.signals import SignalKind
 from tsubame.business.shared.transactions import Transactions
+from tsubame.business.users.attempts import Budget, charge, for_account, for_address, for_device, refund
 from tsubame.business.users.entities import User
 from tsubame.business.users.password_policy import normal
 from tsubame.business.users.ports import Passwords
@@ -33,6 +35,14 @@ REUSE_GRACE: Final = timedelta(seconds=10)
 """
 
 
+@dataclass(frozen=True, slots=True)
+class SignInGuard:
+    """当てずっぽうを数えるのに要る物。"""
+
+    marks: DeviceMarks
+    clock: Clock
+
+
 class AuthService:
     def __init__(
         self,
@@ -40,34 +50,50 @@ class AuthService:
         passwords: Passwords,
         sessions: Sessions,
         steps: SignInSteps,
-        clock: Clock,
+        guard: SignInGuard,
     ) -> None:
         self._transactions = transactions
         self._passwords = passwords
         self._sessions = sessions
         self._steps = steps
-        self._clock = clock
+        self._marks = guard.marks
+        self._clock = guard.clock
 
     async def sign_in(self, username: str, password: Secret, client: ClientInfo) -> SignedIn | Challenge:
         """パスワードで確かめる。二段目が要る人には、入る代わりに短い証しを渡す。
 
-        Raises: BadCredentialsError, OneTimePasswordExpiredError, UnavailableError。
+        Raises: BadCredentialsError, TooManyAttemptsError, OneTimePasswordExpiredError, UnavailableError。
         """
+        now = self._clock.now()
         async with self._transactions.begin() as tx:
             found = await tx.users.find_for_login(username.strip())
-        user, stored = found or (None, None)
+            user, stored = found or (None, None)
+            budgets = self._budgets(user, username, client)
+            await charge(tx, budgets, now)
         # 利用者がいなくても照合し、かかる時間から名前の有無を悟らせない
         matches, stronger = await self._passwords.verify(normal(password), stored)
         if user is None or not matches or user.disabled_at is not None:
             await self._record_failure(user, client)
             raise BadCredentialsError("The user name or the password is wrong.")
-        now = self._clock.now()
         if user.password_expires_at is not None and user.password_expires_at <= now:
             raise OneTimePasswordExpiredError("This one-time password has expired. Ask for a new one.")
         async with self._transactions.begin() as tx:
             if stronger is not None:
                 await tx.users.replace_password_hash(user.id, stronger)
+            own, *shared = budgets
+            await tx.attempts.forget([own.key])
+            for budget in shared:
+                await refund(tx, budget, now)
             return await self._steps.after_first(tx, user, client, FirstFactor.PASSWORD)
+
+    def _budgets(self, user: User | None, username: str, client: ClientInfo) -> list[Budget]:
+        """先頭が、その人だけの数え先。
+
+        前に入った端末は、自分の数え先だけを使う。ほかの人がどれだけ間違えても、締め出されない。
+        """
+        if user is not None and self._marks.is_of(client.device, user.id):
+            return [for_device(client.device)]
+        return [for_account(None if user is None else user.id, username), for_address(client.address)]
 
     async def refresh(self, token: str, client: ClientInfo) -> SignedIn:
         """更新券を新しい券に替える。使い回しに気づいたら、ログインごと終わらせる。

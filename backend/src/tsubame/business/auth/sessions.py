@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -13,7 +14,7 @@ from tsubame.business.auth.entities import (
     Session,
     SignedIn,
 )
-from tsubame.business.auth.ports import AccessTokens, AuthTx
+from tsubame.business.auth.ports import AccessTokens, AuthTx, DeviceMarks
 from tsubame.business.shared.clock import Clock
 from tsubame.business.shared.ids import SessionId
 from tsubame.business.users.entities import User
@@ -23,8 +24,9 @@ _TOKEN_BYTES: Final = 32
 
 
 class Sessions:
-    def __init__(self, tokens: AccessTokens, clock: Clock) -> None:
+    def __init__(self, tokens: AccessTokens, marks: DeviceMarks, clock: Clock) -> None:
         self._tokens = tokens
+        self._marks = marks
         self._clock = clock
 
     async def open(self, tx: AuthTx, user: User, client: ClientInfo, *, vouched: bool = False) -> SignedIn:
@@ -43,7 +45,8 @@ class Sessions:
         )
         await tx.sessions.add(session)
         await tx.sessions.seen(session.id, now, client.address)
-        return await self._granted(tx, user, session.id, session.expires_at)
+        granted = await self._granted(tx, user, session.id, session.expires_at)
+        return replace(granted, device=self._marks.issue(user.id))
 
     async def prolong(self, tx: AuthTx, user: User, session: Session, client: ClientInfo) -> SignedIn:
         """続いているログインに、新しい券を渡す。"""

@@ -91,6 +91,7 @@ class ProjectService:
             before = await tx.projects.member(project_id, user_id)
             await tx.projects.set_role(project_id, user_id, role)
             await _record_member(tx, actor, project, before, role)
+            await tx.signals.send(SignalKind.USER, [user_id])
             return await tx.projects.member(project_id, user_id)
 
     async def remove_member(self, actor: Actor, project_id: ProjectId, user_id: UserId) -> None:
@@ -105,6 +106,7 @@ class ProjectService:
                 raise MemberNotFoundError
             await tx.projects.set_role(project_id, user_id, None)
             await _record_member(tx, actor, project, before, None)
+            await tx.signals.send(SignalKind.USER, [user_id])
 
 
 async def _get_to_write(tx: ProjectsTx, actor: Actor, project_id: ProjectId) -> Project:

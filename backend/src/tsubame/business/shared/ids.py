@@ -4,6 +4,7 @@ from typing import NewType, TypeAlias
 
 UserId = NewType("UserId", int)
 InvitationId = NewType("InvitationId", int)
+ApiTokenId = NewType("ApiTokenId", int)
 SessionId = NewType("SessionId", str)
 ProjectId = NewType("ProjectId", int)
 CredentialId = NewType("CredentialId", int)

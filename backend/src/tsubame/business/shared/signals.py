@@ -23,6 +23,8 @@ class SignalKind(StrEnum):
     JOB = "job"
     USER = "user"
     """利用者か、そのログインが変わった。開いている WebSocket は、続けてよいかを確かめ直す。"""
+    TOKEN = "token"  # noqa: S105  種類の名前であり、秘密の値ではない
+    """API トークンが取り消された。番号はトークン。"""
     WORKER = "worker"
     """ワーカーが来た・去った、または引き受けを止められた。番号はワーカー。"""
 

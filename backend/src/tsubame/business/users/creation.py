@@ -15,6 +15,7 @@ from tsubame.business.users.errors import UserNotFoundError
 from tsubame.business.users.events import about_user
 from tsubame.business.users.names import checked_username
 from tsubame.business.users.password_policy import ONE_TIME_LIFETIME, one_time_password
+from tsubame.business.users.people import require_person
 from tsubame.business.users.ports import NewUser, Passwords, UsersTx
 
 
@@ -49,9 +50,10 @@ class CreationService:
     async def reset_password(self, actor: Actor, user_id: UserId) -> Handed:
         """忘れた人に、新しい一度きりのパスワードを渡す。今のログインは全部終わる。
 
-        Raises: UserNotFoundError。
+        Raises: UserNotFoundError, PersonNeededError。
         """
         actor.require(Permission.USER_WRITE)
+        require_person(actor)
         password, stored = await self._new_password()
         async with self._transactions.begin() as tx:
             if await tx.users.find_locked(user_id) is None:

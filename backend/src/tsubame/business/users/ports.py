@@ -8,6 +8,7 @@ from tsubame.business.shared.ids import InvitationId, ProjectId, SessionId, User
 from tsubame.business.shared.permissions import Role
 from tsubame.business.shared.secret import Secret
 from tsubame.business.shared.signals import Signals
+from tsubame.business.users.attempts import AttemptRepository
 from tsubame.business.users.entities import Invitation, Preferences, StoredPassword, User
 
 
@@ -117,6 +118,9 @@ class UsersTx(Protocol):
 
     @property
     def invitations(self) -> InvitationRepository: ...
+
+    @property
+    def attempts(self) -> AttemptRepository: ...
 
     @property
     def sessions(self) -> SessionEnder: ...

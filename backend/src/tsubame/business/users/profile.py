@@ -12,6 +12,7 @@ from tsubame.business.shared.secret import Secret
 from tsubame.business.shared.signals import SignalKind
 from tsubame.business.shared.transactions import Transactions
 from tsubame.business.shared.validation import FieldErrors
+from tsubame.business.users.attempts import charge, for_own_password
 from tsubame.business.users.entities import Preferences, StoredPassword, User
 from tsubame.business.users.events import about_user
 from tsubame.business.users.password_policy import check_password, normal
@@ -46,7 +47,7 @@ class ProfileService:
     ) -> None:
         """今のパスワードを確かめて替える。この端末のほかのログインは、全部終わる。
 
-        Raises: InvalidInputError, UnavailableError。
+        Raises: InvalidInputError, TooManyAttemptsError, UnavailableError。
         """
         current, new = change.current, change.new
         errors = FieldErrors()
@@ -58,14 +59,16 @@ class ProfileService:
         fresh = await self._passwords.hash(normal(new))
         async with self._transactions.begin() as tx:
             await tx.users.set_password(user.id, StoredPassword(fresh))
+            await tx.attempts.forget([for_own_password(user.id).key])
             ended = await tx.sessions.end_all_of(user.id, self._clock.now(), keep=session_id)
             details = {"password": "changed", "sessions_ended": ended}
             await tx.audit.record(about_user(actor, "user.password_changed", user, details))
             await tx.signals.send(SignalKind.USER, [user.id])
 
     async def _confirm(self, user: User, current: Secret) -> None:
-        async with self._transactions.look() as tx:
+        async with self._transactions.begin() as tx:
             stored = await tx.users.password_hash_of(user.id)
+            await charge(tx, [for_own_password(user.id)], self._clock.now())
         matches, _ = await self._passwords.verify(normal(current), stored)
         if not matches:
             raise InvalidInputError.one("current_password", "password_wrong", "This is not your password.")

@@ -9,6 +9,7 @@ from tsubame.business.shared.transactions import Transactions
 from tsubame.business.users.entities import User
 from tsubame.business.users.errors import LastAdminError, OwnAccountError, UserNotFoundError
 from tsubame.business.users.events import about_user, changed
+from tsubame.business.users.people import require_person
 from tsubame.business.users.ports import UsersTx
 
 
@@ -100,9 +101,10 @@ class UserService:
     async def end_sessions(self, actor: Actor, user_id: UserId) -> int:
         """どの端末のログインも終わらせ、その数を返す。
 
-        Raises: UserNotFoundError。
+        Raises: UserNotFoundError, PersonNeededError。
         """
         actor.require(Permission.USER_WRITE)
+        require_person(actor)
         async with self._transactions.begin() as tx:
             user = await _existing(tx, user_id)
             ended = await tx.sessions.end_all_of(user_id, self._clock.now())

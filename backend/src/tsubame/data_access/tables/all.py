@@ -1,6 +1,7 @@
 """すべての表を読み込む。移行と表が同じであることを確かめる試験が使う。"""
 
 from tsubame.data_access.tables import (
+    attempts,
     audit,
     credentials,
     executions,
@@ -12,12 +13,14 @@ from tsubame.data_access.tables import (
     second_factor,
     servers,
     storage,
+    tokens,
     users,
     variables,
 )
 from tsubame.data_access.tables.base import metadata
 
 __all__ = [
+    "attempts",
     "audit",
     "credentials",
     "executions",
@@ -30,6 +33,7 @@ __all__ = [
     "second_factor",
     "servers",
     "storage",
+    "tokens",
     "users",
     "variables",
 ]

@@ -30,6 +30,7 @@ from tsubame.presentation.http.routes import (
     sso,
     storage,
     target_logs,
+    tokens,
     users,
     variables,
     workers,
@@ -62,6 +63,7 @@ _ROOMS = (
     audit,
     invitations,
     me,
+    tokens,
 )
 
 

@@ -10,6 +10,9 @@ from tsubame.business.auth.entities import ClientInfo, Identity
 from tsubame.business.shared.actor import Actor
 from tsubame.business.shared.errors import AuthenticationError, InvalidInputError
 from tsubame.business.shared.paging import DEFAULT_LIMIT, MAX_LIMIT, PageRequest, decode_cursor
+from tsubame.business.tokens.values import is_token
+from tsubame.business.users.people import PersonNeededError
+from tsubame.presentation.http import device_cookie
 from tsubame.presentation.http.errors import PROBLEM_JSON
 from tsubame.presentation.http.pace import Pace
 from tsubame.presentation.http.schemas.common import Problem
@@ -37,7 +40,9 @@ ServicesDep = Annotated[HttpServices, Depends(services_of)]
 def client_info(connection: HTTPConnection) -> ClientInfo:
     address = connection.client.host if connection.client is not None else ""
     agent = connection.headers.get("user-agent", "").replace("\0", "")
-    return ClientInfo(address=address, user_agent=agent[:_USER_AGENT_LENGTH])
+    services: HttpServices = connection.app.state.services
+    device = device_cookie.read(connection, always_secure=services.secure_cookies)
+    return ClientInfo(address=address, user_agent=agent[:_USER_AGENT_LENGTH], device=device)
 
 
 ClientDep = Annotated[ClientInfo, Depends(client_info)]
@@ -55,23 +60,14 @@ def bearer_token(connection: HTTPConnection) -> str:
 BearerToken = Annotated[str, Depends(bearer_token)]
 
 
-async def current_identity(token: BearerToken, client: ClientDep, services: ServicesDep) -> Identity:
-    """通行証の持ち主。パスワードを替えなければならない人も通す、自分のことだけの道に使う。
-
-    Raises: AuthenticationError。
-    """
-    return await services.authenticator.identify(token, client.address)
-
-
-IdentityDep = Annotated[Identity, Depends(current_identity)]
-
-
-def current_actor(connection: HTTPConnection, identity: IdentityDep) -> Actor:
+async def current_actor(
+    connection: HTTPConnection, token: BearerToken, client: ClientDep, services: ServicesDep
+) -> Actor:
     """操作の主体。ふつうの道は、みなこれを使う。
 
     Raises: AuthenticationError, PasswordChangeNeededError。
     """
-    actor = identity.actor()
+    actor = await services.authenticator.actor_from(token, client.address)
     # 断ったときに、だれだったかを監査に残すため(errors.py)
     connection.state.actor = actor
     return actor
@@ -80,8 +76,30 @@ def current_actor(connection: HTTPConnection, identity: IdentityDep) -> Actor:
 CurrentActor = Annotated[Actor, Depends(current_actor)]
 
 
-def ready_identity(identity: IdentityDep, _: CurrentActor) -> Identity:
-    """``current_identity`` のうち、ほかの操作もしてよい人。"""
+async def current_identity(
+    connection: HTTPConnection, token: BearerToken, client: ClientDep, services: ServicesDep
+) -> Identity:
+    """画面に入った本人。パスワードを替えなければならない人も通す、自分のことだけの道に使う。
+
+    Raises: AuthenticationError, PersonNeededError(API トークンで来た)。
+    """
+    if is_token(token):
+        connection.state.actor = await services.authenticator.actor_from(token, client.address)
+        raise PersonNeededError
+    identity = await services.authenticator.identify(token, client.address)
+    connection.state.actor = identity.itself()
+    return identity
+
+
+IdentityDep = Annotated[Identity, Depends(current_identity)]
+
+
+def ready_identity(identity: IdentityDep) -> Identity:
+    """``current_identity`` のうち、ほかの操作もしてよい人。
+
+    Raises: PasswordChangeNeededError。
+    """
+    identity.actor()
     return identity
 
 
@@ -136,7 +154,7 @@ def paced(pace: Pace) -> Any:
     """手間のかかる道の ``dependencies`` に並べる、速さの限り。一人ごとと、一つの住所ごとに数える。"""
 
     async def take(actor: CurrentActor, client: ClientDep, services: ServicesDep) -> None:
-        services.pacer.take(pace, f"user {actor.user_id}")
+        services.pacer.take(pace, f"user {actor.user_id or actor.name}")
         services.pacer.take(pace, f"address {client.address}", _PEOPLE_BEHIND_ONE_ADDRESS)
 
     return Depends(take)

@@ -33,6 +33,7 @@ from tsubame.business.servers.host_keys import HostKeyService
 from tsubame.business.servers.service import ServerService
 from tsubame.business.shared.actor import Actor
 from tsubame.business.storage.service import StorageService
+from tsubame.business.tokens.service import TokenService
 from tsubame.business.users.creation import CreationService
 from tsubame.business.users.explaining import ExplainService
 from tsubame.business.users.invitations import InvitationService
@@ -83,6 +84,7 @@ class PeopleServices:
     joining: JoinService
     profile: ProfileService
     my_sessions: MySessionsService
+    tokens: TokenService
     explanations: ExplainService
 
 

@@ -74,7 +74,7 @@ def is_same_site(connection: HTTPConnection) -> bool:
     return origin is None or urlsplit(origin).netloc in hosts
 
 
-def host_bound_name(request: Request, base: str, *, secure: bool) -> str:
+def host_bound_name(request: HTTPConnection, base: str, *, secure: bool) -> str:
     """Cookie は口の番号を区別しない。同じ名前の機械の二つの設置が、互いの券を消さないよう名前に入れる。
 
     ``__Host-`` の付いた Cookie は、同じ機械の https の頁しか書けない(RFC 6265bis)。
@@ -90,5 +90,5 @@ def host_bound_path(narrow: str, *, secure: bool) -> str:
     return "/" if secure else narrow
 
 
-def is_secure(request: Request, *, always_secure: bool) -> bool:
+def is_secure(request: HTTPConnection, *, always_secure: bool) -> bool:
     return always_secure or request.url.scheme == "https"

@@ -27,6 +27,8 @@ class Mail:
     logs: set[int] = field(default_factory=set)
     executions: set[int] = field(default_factory=set)
     rooms: set[tuple[SignalKind, int]] = field(default_factory=set)
+    tokens: bool = False
+    """どれかの API トークンが取り消された。"""
 
 
 class Mailbox:
@@ -43,6 +45,8 @@ class Mailbox:
             self._mail.executions.update(signal.ids)
         elif signal.kind in _ROOMS:
             self._mail.rooms.update((signal.kind, entity_id) for entity_id in signal.ids)
+        elif signal.kind is SignalKind.TOKEN:
+            self._mail.tokens = True
         else:
             return
         if len(self._mail.logs) + len(self._mail.executions) + len(self._mail.rooms) > _MOST:

@@ -15,16 +15,20 @@ from starlette.websockets import WebSocketDisconnect
 
 from tsubame.business.audit.refusals import Refusals
 from tsubame.business.auth.authenticator import Authenticator
-from tsubame.business.auth.errors import PasswordChangeNeededError
 from tsubame.business.shared.actor import Actor
-from tsubame.business.shared.errors import AuthenticationError, DomainError, UnavailableError
+from tsubame.business.shared.errors import (
+    AuthenticationError,
+    DomainError,
+    PermissionDeniedError,
+    UnavailableError,
+)
 from tsubame.business.shared.ids import ExecutionId, TargetId
 from tsubame.business.shared.signals import SignalKind
 from tsubame.presentation.http.dependencies import client_info
 from tsubame.presentation.http.errors import is_refusal
 from tsubame.presentation.ws.execution_subscription import ExecutionSubscription
 from tsubame.presentation.ws.hub import Hub
-from tsubame.presentation.ws.mailbox import Mailbox
+from tsubame.presentation.ws.mailbox import Mail, Mailbox
 from tsubame.presentation.ws.messages import (
     Authenticate,
     ClientMessage,
@@ -79,7 +83,7 @@ class StreamSession:
                     await self._handshake()
                 with self._ports.hub.mailbox() as mailbox:
                     await self._converse(mailbox)
-            except (AuthenticationError, PasswordChangeNeededError) as problem:
+            except (AuthenticationError, PermissionDeniedError) as problem:
                 await self._refuse(None, problem)
                 await self._socket.close(UNAUTHENTICATED, problem.code)
 
@@ -173,7 +177,7 @@ class StreamSession:
         while True:
             waits = [due for each in self._subscriptions.values() if (due := each.due_in()) is not None]
             mail = await mailbox.take(min(waits, default=None))
-            if mail.gap or (SignalKind.USER, self._who().user_id) in mail.rooms:
+            if self._concerns(mail):
                 await self._recheck()
             for subscription_id, subscription in list(self._subscriptions.items()):
                 subscription.notice(mail)
@@ -187,6 +191,12 @@ class StreamSession:
             # 消されたか、権利を失った。この購読だけをやめる
             self._subscriptions.pop(subscription_id, None)
             await self._refuse(subscription_id, problem)
+
+    def _concerns(self, mail: Mail) -> bool:
+        """続けてよいかを、確かめ直すべき知らせか。"""
+        who = self._who()
+        revoked = mail.tokens and who.token is not None
+        return mail.gap or revoked or (SignalKind.USER, who.user_id) in mail.rooms
 
     async def _recheck_loop(self) -> None:
         """通行証が切れた、または利用者が止められたら閉じる。"""

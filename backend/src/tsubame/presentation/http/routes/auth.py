@@ -12,7 +12,7 @@ from tsubame.business.shared.actor import Actor
 from tsubame.business.shared.ids import ProjectId
 from tsubame.business.shared.permissions import Permission
 from tsubame.business.shared.secret import Secret
-from tsubame.presentation.http import session_cookie
+from tsubame.presentation.http import device_cookie, session_cookie
 from tsubame.presentation.http.dependencies import ClientDep, IdentityDep, ServicesDep, problems
 from tsubame.presentation.http.errors import problem, respond
 from tsubame.presentation.http.schemas.auth import (
@@ -41,6 +41,8 @@ def deliver(
     """更新券は Cookie に、通行証は本文に。"""
     if signed_in.refresh is not None:
         session_cookie.write(request, response, signed_in.refresh, always_secure=services.secure_cookies)
+    if signed_in.device is not None:
+        device_cookie.write(request, response, signed_in.device, always_secure=services.secure_cookies)
     return AccessTokenRead(
         access_token=signed_in.access.value,
         token_type="Bearer",  # noqa: S106  種別の名前であり、秘密の値ではない

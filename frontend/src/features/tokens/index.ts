@@ -1,0 +1,1 @@
+export { default as TokensCard } from './components/TokensCard.vue'
