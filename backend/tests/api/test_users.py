@@ -10,6 +10,7 @@ from sqlalchemy import select
 from harness.api import Api, created, field_codes, found, problem
 from harness.factories import new_job, new_server
 from tsubame.business.shared.permissions import Role
+from tsubame.business.users.ports import NewUser
 from tsubame.data_access.tables.audit import audit_events
 
 CHOSEN = "four random words here"
@@ -189,6 +190,19 @@ async def test_new_password_can_be_demanded(api: Api, admin: httpx.AsyncClient) 
         found(await client.get("/jobs"))
         found(await admin.post(f"/users/{user.id}/demand-new-password"))
         assert problem(await client.get("/jobs"), 403)["code"] == "password_change_needed"
+
+
+async def test_nobody_without_a_password_is_told_to_change_it(api: Api, admin: httpx.AsyncClient) -> None:
+    """外のログインだけで入る人には、替えさせるパスワードがない。やり直せば、初めてのパスワードになる。"""
+    async with api.transactions.begin() as tx:
+        user = await tx.users.add(NewUser("outside", None, Role.VIEWER))
+    assert (await account_named(admin, "outside"))["has_password"] is False
+    refused = await admin.post(f"/users/{user.id}/demand-new-password")
+    assert problem(refused, 409)["code"] == "no_password"
+    once = found(await admin.post(f"/users/{user.id}/reset-password"))["one_time_password"]
+    async with api.anonymous() as client:
+        found(await sign_in(client, "outside", once))
+        assert found(await client.get("/auth/me"))["has_password"] is True
 
 
 async def test_administrator_ends_all_sessions_of_a_user(api: Api, admin: httpx.AsyncClient) -> None:

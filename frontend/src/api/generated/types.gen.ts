@@ -60,6 +60,10 @@ export type AccountRead = {
      */
     disabled_at: string | null;
     /**
+     * Has Password
+     */
+    has_password: boolean;
+    /**
      * Id
      */
     id: number;
@@ -4465,6 +4469,10 @@ export type UserRead = {
      * Created At
      */
     created_at: string;
+    /**
+     * Has Password
+     */
+    has_password: boolean;
     /**
      * Id
      */

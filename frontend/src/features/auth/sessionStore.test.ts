@@ -13,6 +13,7 @@ const admin: UserRead = {
   username: 'admin',
   role: 'admin',
   created_at: '2026-11-01T00:00:00Z',
+  has_password: true,
   must_change_password: false,
   preferences: { language: null, theme: null, time_zone: null },
   permissions: ['job:read', 'job:write'],

@@ -39,6 +39,7 @@ class User:
     Attributes:
         role: どこでも効く役割。``None`` なら、``project_roles`` にあるプロジェクトだけに入れる。
         project_roles: プロジェクトごとの役割。
+        has_password: 偽なら、外のログインだけで入る人。
         must_change_password: 立っているあいだは、パスワードを替えることしかできない。
         password_expires_at: 一度きりのパスワードの期限。自分で選んだパスワードなら ``None``。
     """
@@ -48,6 +49,7 @@ class User:
     role: Role | None
     created_at: datetime
     disabled_at: datetime | None
+    has_password: bool = True
     must_change_password: bool = False
     password_expires_at: datetime | None = None
     last_seen_at: datetime | None = None

@@ -33,6 +33,15 @@ class LastAdminError(ConflictError):
         super().__init__("This is the last administrator who can sign in. Make another one first.")
 
 
+class NoPasswordError(ConflictError):
+    """外のログインだけで入る人。替えるパスワードがないので、替えさせると何もできなくなる。"""
+
+    code = "no_password"
+
+    def __init__(self) -> None:
+        super().__init__("This user signs in through an identity provider and has no password here.")
+
+
 class OwnAccountError(ConflictError):
     """自分を止める、または消す。うっかり締め出されないよう、ほかの管理者に頼ませる。"""
 

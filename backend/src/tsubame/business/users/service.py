@@ -7,7 +7,12 @@ from tsubame.business.shared.permissions import Permission, Role
 from tsubame.business.shared.signals import SignalKind
 from tsubame.business.shared.transactions import Transactions
 from tsubame.business.users.entities import User
-from tsubame.business.users.errors import LastAdminError, OwnAccountError, UserNotFoundError
+from tsubame.business.users.errors import (
+    LastAdminError,
+    NoPasswordError,
+    OwnAccountError,
+    UserNotFoundError,
+)
 from tsubame.business.users.events import about_user, changed
 from tsubame.business.users.people import require_person
 from tsubame.business.users.ports import UsersTx
@@ -115,11 +120,13 @@ class UserService:
     async def demand_new_password(self, actor: Actor, user_id: UserId) -> User:
         """次の操作の前に、パスワードを替えさせる。開いている画面も、替えるまで何もできない。
 
-        Raises: UserNotFoundError。
+        Raises: UserNotFoundError, NoPasswordError。
         """
         actor.require(Permission.USER_WRITE)
         async with self._transactions.begin() as tx:
             user = await _existing(tx, user_id)
+            if not user.has_password:
+                raise NoPasswordError
             await tx.users.demand_new_password(user_id)
             await tx.audit.record(about_user(actor, "user.password_change_demanded", user))
             return await _told(tx, user_id)

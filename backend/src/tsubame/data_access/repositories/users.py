@@ -22,7 +22,11 @@ _PROJECT_ROLES = (
     .scalar_subquery()
     .label("project_roles")
 )
-_COLUMNS = (*(column for column in users.c if column.name != "password_hash"), _PROJECT_ROLES)
+_COLUMNS = (
+    *(column for column in users.c if column.name != "password_hash"),
+    users.c.password_hash.is_not(None).label("has_password"),
+    _PROJECT_ROLES,
+)
 
 
 class SqlUserRepository:
@@ -140,6 +144,7 @@ def _user(row: Row[*tuple[Any, ...]]) -> User:
         project_roles={
             ProjectId(int(project_id)): Role(role) for project_id, role in (row.project_roles or {}).items()
         },
+        has_password=row.has_password,
         must_change_password=row.must_change_password,
         password_expires_at=row.password_expires_at,
         last_seen_at=row.last_seen_at,

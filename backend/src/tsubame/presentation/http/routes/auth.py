@@ -125,6 +125,7 @@ async def get_me(me: IdentityDep) -> UserRead:
         username=user.username,
         role=user.role,
         created_at=user.created_at,
+        has_password=user.has_password,
         must_change_password=user.must_change_password,
         preferences=PreferencesRead.model_validate(user.preferences),
         permissions=_permissions(actor, None),

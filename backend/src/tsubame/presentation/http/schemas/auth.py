@@ -49,6 +49,8 @@ class UserRead(ApiModel):
     role: Role | None
     """どこでも効く役割。null なら、``projects`` に並ぶプロジェクトだけに入れる。"""
     created_at: datetime
+    has_password: bool
+    """偽なら、外のログインだけで入る人。"""
     must_change_password: bool
     """真のあいだは、パスワードを替えることしかできない。"""
     preferences: PreferencesRead

@@ -36,6 +36,8 @@ class AccountRead(ApiModel):
     created_at: datetime
     disabled_at: datetime | None
     last_seen_at: datetime | None
+    has_password: bool
+    """偽なら、外のログインだけで入る人。"""
     must_change_password: bool
     password_expires_at: datetime | None
     """渡した一度きりのパスワードの期限。自分で選んだパスワードなら ``None``。"""
@@ -146,6 +148,7 @@ def account_read(user: User) -> AccountRead:
         created_at=user.created_at,
         disabled_at=user.disabled_at,
         last_seen_at=user.last_seen_at,
+        has_password=user.has_password,
         must_change_password=user.must_change_password,
         password_expires_at=user.password_expires_at,
     )
