@@ -148,6 +148,7 @@ TRICKS = [
     "unknown_key",
     "edited",
     "other_audience",
+    "other_audience_in_our_name",
     "several_audiences",
     "other_party",
     "other_issuer",
@@ -267,6 +268,11 @@ async def test_people_of_the_provider_have_no_password(
         answer = await visitor.post("/auth/login", json={"username": "yuki", "password": password})
         assert problem(answer, 401)["code"] == "bad_credentials"
     mine = {"Authorization": f"Bearer {token}"}
+    me = found(await visitor.get("/auth/me", headers=mine))
+    assert me["has_password"] is False
+    demanded = await admin.post(f"/users/{me['id']}/demand-new-password")
+    assert problem(demanded, 409)["code"] == "no_password"
+    found(await visitor.post("/profile/second-factor", json={}, headers=mine))
     (identity,) = found(await visitor.get("/profile/identities", headers=mine))["items"]
     path = f"/profile/identities/{identity['id']}/unlink"
     assert problem(await visitor.post(path, json={}, headers=mine), 409)["code"] == "last_way_in"

@@ -68,6 +68,7 @@ const TRICKS = {
     return `${head}.${encode({ ...claims, sub: 'admin' })}.${signature}`
   },
   other_audience: (claims) => resign({ ...claims, aud: 'another-client' }),
+  other_audience_in_our_name: (claims) => resign({ ...claims, aud: 'another-client', azp: claims.aud }),
   several_audiences: (claims) => resign({ ...claims, aud: [claims.aud, 'another-client'] }),
   other_party: (claims) => resign({ ...claims, azp: 'another-client' }),
   other_issuer: (claims) => resign({ ...claims, iss: 'https://evil.example' }),

@@ -5,6 +5,7 @@ import type {
   EnrolmentRead,
   PreferencesRead,
   ProofInputWritable,
+  ProviderOption,
   RecoveryCodesRead,
   SecondFactorRead,
   UserRead,
@@ -46,6 +47,16 @@ export function enterWith(token: AccessTokenRead): Promise<UserRead> {
 /** 二段目が要る人には、通行証の代わりに途中の証しが返る。 */
 export function logIn(username: string, password: string): Promise<AccessTokenRead | ChallengeRead> {
   return unwrap(sdk.login({ body: { username, password } }))
+}
+
+/** ログインの画面に並べる、外の提供者。 */
+export async function fetchProviders(signal?: AbortSignal): Promise<ProviderOption[]> {
+  return (await unwrap(sdk.listSignInOptions({ signal }))).items
+}
+
+/** 提供者の画面の住所。続きは、このブラウザでしかできない。 */
+export async function startProviderSignIn(id: number): Promise<string> {
+  return (await unwrap(sdk.startProviderSignIn({ path: { provider_id: id } }))).authorization_url
 }
 
 export function answerChallenge(challenge: string, code: string): Promise<AccessTokenRead> {

@@ -1,3 +1,5 @@
 export { default as LoginSteps } from './components/LoginSteps.vue'
+export { default as ProofDialog } from './components/ProofDialog.vue'
+export { takeNextPath } from './composables/nextPath'
 export { useLoginSteps } from './composables/useLoginSteps'
 export { useSession } from './sessionStore'

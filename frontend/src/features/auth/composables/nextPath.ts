@@ -8,3 +8,16 @@ export function nextPath(wanted: unknown): string {
   const safe = typeof wanted === 'string' && /^\/(?![/\\])/.test(wanted) && !wanted.startsWith('/login')
   return safe ? wanted : '/'
 }
+
+const KEPT = 'tsubame.next'
+
+/** 提供者の画面へ出ているあいだ、戻る場所を覚えておく。このタブだけの話なので、サーバには預けない。 */
+export function keepNextPath(wanted: unknown): void {
+  sessionStorage.setItem(KEPT, nextPath(wanted))
+}
+
+export function takeNextPath(): string {
+  const kept = sessionStorage.getItem(KEPT)
+  sessionStorage.removeItem(KEPT)
+  return nextPath(kept)
+}

@@ -5,6 +5,7 @@ import { useResource, type Resource } from '@/shared/composables/useResource'
 import { useServerErrors } from '@/shared/composables/useServerErrors'
 
 import * as api from '../api'
+import { useSession } from '../sessionStore'
 
 /** 本人だと確かめてからすること。 */
 export type ProvenAction = 'start' | 'move' | 'renew' | 'stop'
@@ -25,6 +26,7 @@ interface TwoFactor {
 }
 
 export function useTwoFactor(): TwoFactor {
+  const session = useSession()
   const status = useResource((signal) => api.fetchSecondFactor(signal))
   const errors = useServerErrors(['code', 'password'])
   const action = ref<ProvenAction>('start')
@@ -36,7 +38,9 @@ export function useTwoFactor(): TwoFactor {
   function ask(next: ProvenAction): void {
     errors.clear()
     action.value = next
-    asking.value = true
+    // 外のログインだけで入る人には、確かめるパスワードがない
+    if (next === 'start' && session.user?.has_password === false) void prove({})
+    else asking.value = true
   }
 
   async function prove(proof: ProofInputWritable): Promise<boolean> {
