@@ -4,12 +4,14 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import procrastinate
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+import psycopg
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from tsubame.business.shared.errors import StorageUnavailableError
 from tsubame.business.shared.signals import Signals
+from tsubame.data_access.db.at_commit import AtCommit, transaction
 from tsubame.data_access.db.signals import SqlSignals
 from tsubame.data_access.queue.queue import SqlQueue
 from tsubame.data_access.repositories.admission import SqlAdmissionRepository
@@ -55,8 +57,9 @@ from tsubame.data_access.repositories.workers import SqlWorkerRepository
 class SqlTransaction:
     """開いている取引。部屋の ``…Tx`` のどれにも当てはまる。"""
 
-    def __init__(self, connection: AsyncConnection, queue: procrastinate.App) -> None:
+    def __init__(self, connection: AsyncConnection, at_commit: AtCommit, queue: procrastinate.App) -> None:
         self._connection = connection
+        self._at_commit = at_commit
         self._queue = queue
 
     @property
@@ -154,7 +157,7 @@ class SqlTransaction:
 
     @property
     def audit(self) -> SqlAuditLog:
-        return SqlAuditLog(self._connection)
+        return SqlAuditLog(self._at_commit)
 
     @property
     def audit_trail(self) -> SqlAuditTrail:
@@ -214,7 +217,7 @@ class SqlTransaction:
 
     @property
     def signals(self) -> Signals:
-        return SqlSignals(self._connection)
+        return SqlSignals(self._at_commit)
 
 
 class SqlTransactions:
@@ -232,24 +235,29 @@ class SqlTransactions:
     @asynccontextmanager
     async def _open(self, engine: AsyncEngine) -> AsyncIterator[SqlTransaction]:
         try:
-            async with engine.begin() as connection:
-                yield SqlTransaction(connection, self._queue)
+            async with transaction(engine) as (connection, at_commit):
+                yield SqlTransaction(connection, at_commit, self._queue)
         except PoolTimeoutError as exc:
             # 落ちたデータベースを待つ仕事で、接続の席がふさがっている
             raise StorageUnavailableError("The database is too slow to answer right now.") from exc
-        except DBAPIError as exc:
+        except (DBAPIError, psycopg.Error) as exc:
             if not is_outage(exc):
                 raise
             raise StorageUnavailableError("The database cannot be reached right now.") from exc
 
 
-def is_outage(exc: DBAPIError) -> bool:
+def is_outage(exc: DBAPIError | psycopg.Error) -> bool:
     """待ってやり直せば直る失敗か(文や中身の誤りではなく)。"""
-    if exc.connection_invalidated or isinstance(exc, InterfaceError):
+    if isinstance(exc, DBAPIError):
+        return exc.connection_invalidated or _is_outage(exc.orig)
+    return _is_outage(exc)
+
+
+def _is_outage(exc: BaseException | None) -> bool:
+    if isinstance(exc, psycopg.InterfaceError):
         return True
     # 起動中・停止中・復旧中(57P01-57P03)も、待てば戻る。つなぐ前の失敗には状態の番号が無い。
     # にらみ合い(40P01)は、選ばれた一方だけが失敗する
-    state = getattr(exc.orig, "sqlstate", None)
-    return isinstance(exc, OperationalError) and (
-        state is None or state.startswith(("08", "57P", "53", "40"))
+    return isinstance(exc, psycopg.OperationalError) and (
+        exc.sqlstate is None or exc.sqlstate.startswith(("08", "57P", "53", "40"))
     )

@@ -13,6 +13,7 @@ from tsubame.business.shared.actor import Actor
 from tsubame.data_access.crypto.key_check import known_keys, remember
 from tsubame.data_access.crypto.key_rotation import KeyRotation, Progress, Unreadable
 from tsubame.data_access.crypto.keyring import Keyring
+from tsubame.data_access.db.at_commit import transaction
 from tsubame.data_access.db.engine import create_engine
 from tsubame.data_access.repositories.audit import SqlAuditLog
 from tsubame.entrypoints.data_directory import encryption_keys, prepare_data_directory
@@ -97,8 +98,8 @@ def _refuse_unreadable(unreadable: list[Unreadable]) -> None:
 
 async def _record(engine: AsyncEngine, action: str, details: dict[str, object]) -> None:
     actor = Actor(None, f"{getpass.getuser()} (command line)", None)
-    async with engine.begin() as connection:
-        await SqlAuditLog(connection).record(AuditEvent(actor, action, "keys", None, "keys", details))
+    async with transaction(engine) as (_, at_commit):
+        await SqlAuditLog(at_commit).record(AuditEvent(actor, action, "keys", None, "keys", details))
 
 
 def _with_keys(work: Work) -> None:

@@ -187,12 +187,12 @@ async def test_many_writers_and_keepers_make_one_chain(room: AuditRoom) -> None:
 async def test_late_commit_is_chained_too(room: AuditRoom) -> None:
     """番号を先に取り、後から確定した記録も、取りこぼさずにつなぐ。"""
     async with room.transactions.begin() as early:
-        await early.audit.record(event(1))
+        await early.connection.execute(text(INSERTED.replace("99", "0")))
         await room.record(2)
         assert await room.keeper.link() == 2
     assert await room.keeper.link() == 1
     rows = await room.sql("SELECT event_id FROM audit_chain ORDER BY position")
-    assert [row.event_id for row in rows] == [2, 3, 1]
+    assert [row.event_id for row in rows] == [1, 2, 0]
     assert await room.fault() is None
 
 

@@ -42,13 +42,13 @@ class Authenticator:
         now = self._clock.now()
         claims = self._tokens.read(token, now)
         async with self._transactions.look() as tx:
-            user = await tx.users.find(claims.user_id)
-            session = await tx.sessions.find(claims.session_id)
-            if user is None:
+            found = await tx.sessions.with_user(claims.session_id, claims.user_id)
+            if found is None:
                 raise TokenInvalidError("The user of this token does not exist.")
+            user, session = found
             if user.disabled_at is not None:
                 raise SessionEndedError("This user has been disabled.")
-            if session is None or session.ended_at is not None or session.user_id != user.id:
+            if session is None or session.ended_at is not None:
                 raise SessionEndedError("This session has ended. Sign in again.")
             if now - session.last_used_at >= _SEEN_EVERY:
                 await tx.sessions.seen(session.id, now, address or session.address)

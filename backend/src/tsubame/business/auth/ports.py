@@ -6,6 +6,7 @@ from tsubame.business.auth.entities import AccessClaims, ClientInfo, RefreshGran
 from tsubame.business.shared.ids import SessionId, UserId
 from tsubame.business.shared.signals import Signals
 from tsubame.business.users.attempts import AttemptRepository
+from tsubame.business.users.entities import User
 from tsubame.business.users.ports import InvitationRepository, UserRepository
 
 
@@ -13,6 +14,10 @@ class SessionRepository(Protocol):
     async def add(self, session: Session) -> None: ...
 
     async def find(self, session_id: SessionId) -> Session | None: ...
+
+    async def with_user(self, session_id: SessionId, user_id: UserId) -> tuple[User, Session | None] | None:
+        """利用者と、その利用者のこのログインを、一度に読む。利用者がいなければ ``None``。"""
+        ...
 
     async def alive_of(self, user_id: UserId, now: datetime) -> list[Session]:
         """使えるログイン。最後に使った順。"""

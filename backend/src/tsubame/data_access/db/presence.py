@@ -19,6 +19,7 @@ from tsubame.business.shared.ids import WorkerId
 from tsubame.business.shared.signals import Signal, SignalKind
 from tsubame.business.workers.duty import Duty
 from tsubame.business.workers.entities import Identity, Vitals
+from tsubame.data_access.db.at_commit import transaction
 from tsubame.data_access.db.engine import libpq_url
 from tsubame.data_access.db.signals import SqlSignals
 from tsubame.data_access.tables.executions import workers
@@ -83,10 +84,10 @@ class Presence:
 
     @classmethod
     async def register(cls, engine: AsyncEngine, identity: Identity) -> "Presence":
-        async with engine.begin() as connection:
+        async with transaction(engine) as (connection, at_commit):
             added = await connection.execute(insert(workers).values(asdict(identity)).returning(workers.c.id))
             worker_id = WorkerId(added.scalar_one())
-            await SqlSignals(connection).send(SignalKind.WORKER, [worker_id])
+            await SqlSignals(at_commit).send(SignalKind.WORKER, [worker_id])
         return cls(engine, worker_id)
 
     @property
@@ -152,11 +153,11 @@ class Presence:
 
     async def leave(self) -> None:
         """去る。引き継ぐ側は、心拍の途切れを待たなくてよい。"""
-        async with self._engine.begin() as connection:
+        async with transaction(self._engine) as (connection, at_commit):
             await connection.execute(
                 update(workers).where(workers.c.id == self.worker_id).values(stopped_at=func.now())
             )
-            await SqlSignals(connection).send(SignalKind.WORKER, [self.worker_id])
+            await SqlSignals(at_commit).send(SignalKind.WORKER, [self.worker_id])
 
 
 async def retire_all(engine: AsyncEngine) -> None:

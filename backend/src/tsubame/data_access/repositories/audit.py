@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, Subquery, func, insert, literal, select, text, tuple_
+from psycopg.types.json import Jsonb
+from sqlalchemy import Row, Select, Subquery, func, literal, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tsubame.business.audit.chain import GENESIS
@@ -20,6 +21,7 @@ from tsubame.business.shared.errors import InvalidInputError
 from tsubame.business.shared.ids import ProjectId
 from tsubame.business.shared.paging import Page, PageRequest
 from tsubame.business.shared.validation import MAX_ROW_ID
+from tsubame.data_access.db.at_commit import AtCommit
 from tsubame.data_access.db.paging import contains
 from tsubame.data_access.tables.audit import audit_anchors, audit_chain, audit_events, words
 
@@ -35,12 +37,22 @@ SELECT action FROM found WHERE action IS NOT NULL
 """)
 
 
+# いくつ書いても、下ごしらえの効く同じ一つの文
+_RECORD: Final = """
+INSERT INTO audit_events (actor_id, actor_name, token_name, address, action, subject_type, subject_id,
+                          subject_name, project_id, outcome, details)
+SELECT * FROM jsonb_to_recordset(%s) AS event
+    (actor_id bigint, actor_name text, token_name text, address text, action text, subject_type text,
+     subject_id bigint, subject_name text, project_id bigint, outcome text, details jsonb)
+"""
+
+
 class SqlAuditLog:
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
+    def __init__(self, at_commit: AtCommit) -> None:
+        self._at_commit = at_commit
 
     async def record(self, *events: AuditEvent) -> None:
-        await self._connection.execute(insert(audit_events).values([_row(event) for event in events]))
+        self._at_commit.add(_RECORD, Jsonb([_row(event) for event in events]))
 
 
 class SqlAuditTrail:

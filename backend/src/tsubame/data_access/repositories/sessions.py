@@ -1,11 +1,12 @@
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, or_, select, update
+from sqlalchemy import RowMapping, and_, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tsubame.business.auth.entities import ClientInfo, Session
 from tsubame.business.shared.ids import SessionId, UserId
+from tsubame.business.users.entities import User
+from tsubame.data_access.repositories.users import USER_COLUMNS, user_of
 from tsubame.data_access.tables.users import sessions, users
 
 
@@ -29,8 +30,21 @@ class SqlSessionRepository:
 
     async def find(self, session_id: SessionId) -> Session | None:
         query = select(sessions).where(sessions.c.id == session_id)
-        row = (await self._connection.execute(query)).one_or_none()
+        row = (await self._connection.execute(query)).mappings().one_or_none()
         return None if row is None else _session(row)
+
+    async def with_user(self, session_id: SessionId, user_id: UserId) -> tuple[User, Session | None] | None:
+        query = (
+            select(*USER_COLUMNS, *sessions.c)
+            .outerjoin_from(
+                users, sessions, and_(sessions.c.user_id == users.c.id, sessions.c.id == session_id)
+            )
+            .where(users.c.id == user_id)
+        )
+        row = (await self._connection.execute(query)).mappings().one_or_none()
+        if row is None:
+            return None
+        return user_of(row), None if row[sessions.c.id] is None else _session(row)
 
     async def alive_of(self, user_id: UserId, now: datetime) -> list[Session]:
         query = (
@@ -38,7 +52,7 @@ class SqlSessionRepository:
             .where(sessions.c.user_id == user_id, sessions.c.ended_at.is_(None), sessions.c.expires_at > now)
             .order_by(sessions.c.last_used_at.desc(), sessions.c.id)
         )
-        return [_session(row) for row in await self._connection.execute(query)]
+        return [_session(row) for row in (await self._connection.execute(query)).mappings()]
 
     async def seen(self, session_id: SessionId, now: datetime, address: str) -> None:
         used = (
@@ -106,15 +120,16 @@ class SqlSessionRepository:
         await self._connection.execute(delete(sessions).where(sessions.c.user_id == user_id, dead))
 
 
-def _session(row: Row[*tuple[Any, ...]]) -> Session:
+def _session(row: RowMapping) -> Session:
+    # 利用者の列と並べて読むこともあるので、名前でなく列で引く
     return Session(
-        id=SessionId(row.id),
-        user_id=UserId(row.user_id),
-        created_at=row.created_at,
-        last_used_at=row.last_used_at,
-        expires_at=row.expires_at,
-        ended_at=row.ended_at,
-        address=row.client_address,
-        user_agent=row.user_agent,
-        vouched=row.vouched,
+        id=SessionId(row[sessions.c.id]),
+        user_id=UserId(row[sessions.c.user_id]),
+        created_at=row[sessions.c.created_at],
+        last_used_at=row[sessions.c.last_used_at],
+        expires_at=row[sessions.c.expires_at],
+        ended_at=row[sessions.c.ended_at],
+        address=row[sessions.c.client_address],
+        user_agent=row[sessions.c.user_agent],
+        vouched=row[sessions.c.vouched],
     )

@@ -1,8 +1,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Row, delete, exists, func, insert, literal, select, update
+from sqlalchemy import RowMapping, delete, exists, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tsubame.business.shared.errors import NameTakenError
@@ -22,7 +21,7 @@ _PROJECT_ROLES = (
     .scalar_subquery()
     .label("project_roles")
 )
-_COLUMNS = (
+USER_COLUMNS = (
     *(column for column in users.c if column.name != "password_hash"),
     users.c.password_hash.is_not(None).label("has_password"),
     _PROJECT_ROLES,
@@ -45,8 +44,8 @@ class SqlUserRepository:
             added = await self._connection.execute(insert(users).values(values).returning(users.c.id))
         user_id = UserId(added.scalar_one())
         await self._join(user_id, new.project_roles)
-        query = select(*_COLUMNS).where(users.c.id == user_id)
-        return _user((await self._connection.execute(query)).one())
+        query = select(*USER_COLUMNS).where(users.c.id == user_id)
+        return user_of((await self._connection.execute(query)).mappings().one())
 
     async def _join(self, user_id: UserId, roles: Mapping[ProjectId, Role]) -> None:
         for project_id, role in roles.items():
@@ -59,17 +58,18 @@ class SqlUserRepository:
             )
 
     async def find(self, user_id: UserId) -> User | None:
-        row = (await self._connection.execute(select(*_COLUMNS).where(users.c.id == user_id))).one_or_none()
-        return None if row is None else _user(row)
+        query = select(*USER_COLUMNS).where(users.c.id == user_id)
+        row = (await self._connection.execute(query)).mappings().one_or_none()
+        return None if row is None else user_of(row)
 
     async def find_locked(self, user_id: UserId) -> User | None:
-        query = select(*_COLUMNS).where(users.c.id == user_id).with_for_update(of=users)
-        row = (await self._connection.execute(query)).one_or_none()
-        return None if row is None else _user(row)
+        query = select(*USER_COLUMNS).where(users.c.id == user_id).with_for_update(of=users)
+        row = (await self._connection.execute(query)).mappings().one_or_none()
+        return None if row is None else user_of(row)
 
     async def everyone(self) -> list[User]:
-        rows = await self._connection.execute(select(*_COLUMNS).order_by(func.lower(users.c.username)))
-        return [_user(row) for row in rows]
+        rows = await self._connection.execute(select(*USER_COLUMNS).order_by(func.lower(users.c.username)))
+        return [user_of(row) for row in rows.mappings()]
 
     async def any_exists(self) -> bool:
         return bool((await self._connection.execute(select(exists().select_from(users)))).scalar_one())
@@ -88,11 +88,11 @@ class SqlUserRepository:
         if "\0" in username:
             # PostgreSQL は NUL を文字として受け取れない。そんな名前の利用者もいない
             return None
-        query = select(*_COLUMNS, users.c.password_hash).where(
+        query = select(*USER_COLUMNS, users.c.password_hash).where(
             func.lower(users.c.username) == func.lower(username)
         )
-        row = (await self._connection.execute(query)).one_or_none()
-        return None if row is None else (_user(row), row.password_hash)
+        row = (await self._connection.execute(query)).mappings().one_or_none()
+        return None if row is None else (user_of(row), row["password_hash"])
 
     async def password_hash_of(self, user_id: UserId) -> str | None:
         query = select(users.c.password_hash).where(users.c.id == user_id)
@@ -134,23 +134,22 @@ class SqlUserRepository:
         await self._connection.execute(update(users).where(users.c.id == user_id).values(values))
 
 
-def _user(row: Row[*tuple[Any, ...]]) -> User:
+def user_of(row: RowMapping) -> User:
+    roles = row["project_roles"] or {}
     return User(
-        id=UserId(row.id),
-        username=row.username,
-        role=None if row.role is None else Role(row.role),
-        created_at=row.created_at,
-        disabled_at=row.disabled_at,
-        project_roles={
-            ProjectId(int(project_id)): Role(role) for project_id, role in (row.project_roles or {}).items()
-        },
-        has_password=row.has_password,
-        must_change_password=row.must_change_password,
-        password_expires_at=row.password_expires_at,
-        last_seen_at=row.last_seen_at,
+        id=UserId(row["id"]),
+        username=row["username"],
+        role=None if row["role"] is None else Role(row["role"]),
+        created_at=row["created_at"],
+        disabled_at=row["disabled_at"],
+        project_roles={ProjectId(int(project_id)): Role(role) for project_id, role in roles.items()},
+        has_password=row["has_password"],
+        must_change_password=row["must_change_password"],
+        password_expires_at=row["password_expires_at"],
+        last_seen_at=row["last_seen_at"],
         preferences=Preferences(
-            language=None if row.language is None else Language(row.language),
-            theme=None if row.theme is None else Theme(row.theme),
-            time_zone=row.time_zone,
+            language=None if row["language"] is None else Language(row["language"]),
+            theme=None if row["theme"] is None else Theme(row["theme"]),
+            time_zone=row["time_zone"],
         ),
     )
