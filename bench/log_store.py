@@ -18,12 +18,12 @@ import psycopg
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tsubame.business.executions.entities import Assignment, Lease
+from tsubame.business.executions.entities import Assignment, Lease, RunOrigin
 from tsubame.business.executions.log_writer import LogWriter
 from tsubame.business.executions.masking import Masker, MaskingPlan
 from tsubame.business.executions.states import TargetState
 from tsubame.business.jobs.entities import ScriptSpec
-from tsubame.business.shared.ids import ExecutionId, TargetId, WorkerId
+from tsubame.business.shared.ids import ExecutionId, ProjectId, TargetId, WorkerId
 from tsubame.data_access.db.embedded import EmbeddedPostgres
 from tsubame.data_access.db.engine import create_engine
 from tsubame.data_access.db.migrate import migrate
@@ -80,6 +80,7 @@ async def new_target(engine: AsyncEngine) -> Assignment:
         row = added.one()
     return Assignment(
         lease=Lease(TargetId(row.id), ExecutionId(row.execution_id), WorkerId(1), 0),
+        origin=RunOrigin(ProjectId(1), None, "bench", None, "bench"),
         state=TargetState.RUNNING,
         run_id="bench",
         spec=ScriptSpec("true", None, (), None, None),

@@ -10,12 +10,12 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from harness.masking import masker_of
-from tsubame.business.executions.entities import Assignment, Lease
+from tsubame.business.executions.entities import Assignment, Lease, RunOrigin
 from tsubame.business.executions.log_writer import LogWriter
 from tsubame.business.executions.states import TargetState
 from tsubame.business.jobs.entities import ScriptSpec
 from tsubame.business.shared.clock import Clock
-from tsubame.business.shared.ids import ExecutionId, TargetId, WorkerId
+from tsubame.business.shared.ids import ExecutionId, ProjectId, TargetId, WorkerId
 from tsubame.data_access.logstore.archiving import LogArchiver
 from tsubame.data_access.logstore.chunks import ChunkStore
 from tsubame.data_access.logstore.objects import ObjectPlace, ObjectPlaces
@@ -58,6 +58,7 @@ async def claim(engine: AsyncEngine, target_id: TargetId, max_log_bytes: int | N
         row = (await connection.execute(_CLAIM, {"target_id": target_id})).one()
     return Assignment(
         lease=Lease(target_id, ExecutionId(row.execution_id), WorkerId(1), row.lease_epoch),
+        origin=RunOrigin(ProjectId(1), None, "test", None, "test"),
         state=TargetState.RUNNING,
         run_id=f"run-{target_id}",
         spec=replace(_SPEC, max_log_bytes=max_log_bytes),

@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -149,6 +149,17 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True)
+class RunOrigin:
+    """誰が頼んだ、どのジョブの走りか。渡す変数と、監査に残す名前を決める。"""
+
+    project_id: ProjectId
+    job_id: JobId | None
+    job_name: str
+    requested_by: UserId | None
+    requested_by_name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Assignment:
     """引き受けた対象と、動かすのに要る事実。
 
@@ -159,9 +170,11 @@ class Assignment:
         log_open_line: 保存したログが、行の途中で終わっている。
         log_line_head: その途中の行が印になりうるなら、その始まり。
         log_marks: 見つけた印の数。
+        held_environment: 前に動かしていた者が控えた、この対象の変数(暗号文)。
     """
 
     lease: Lease
+    origin: RunOrigin
     state: TargetState
     run_id: str
     spec: ScriptSpec
@@ -175,6 +188,7 @@ class Assignment:
     log_day: date
     started_at: datetime | None
     cancel_requested: bool
+    held_environment: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,11 +18,7 @@ from tsubame.business.shared.actor import Actor
 from tsubame.business.shared.batching import Batcher
 from tsubame.business.shared.ids import (
     ExecutionId,
-    JobId,
-    ProjectId,
-    ServerId,
     TargetId,
-    UserId,
     VariableId,
 )
 from tsubame.business.shared.transactions import Transactions
@@ -43,38 +39,6 @@ class RunEnvironment:
 
 
 @dataclass(frozen=True, slots=True)
-class RunPlace:
-    """対象が、どこの変数を受けるか。
-
-    Attributes:
-        held: 前に動かしていた者が控えた、この対象の変数(暗号文)。
-    """
-
-    target_id: TargetId
-    execution_id: ExecutionId
-    project_id: ProjectId
-    job_id: JobId | None
-    job_name: str
-    server_id: ServerId | None
-    requested_by: UserId | None
-    requested_by_name: str
-    held: str | None = field(repr=False)
-
-    @property
-    def owners(self) -> tuple[Owner, ...]:
-        owners = [
-            EVERYWHERE,
-            Owner(VariableScope.PROJECT, self.project_id),
-            Owner(VariableScope.EXECUTION, self.execution_id),
-        ]
-        if self.server_id is not None:
-            owners.append(Owner(VariableScope.SERVER, self.server_id))
-        if self.job_id is not None:
-            owners.append(Owner(VariableScope.JOB, self.job_id))
-        return tuple(owners)
-
-
-@dataclass(frozen=True, slots=True)
 class UsedSecret:
     """使った秘密。値は持たない。"""
 
@@ -87,8 +51,6 @@ class UsedSecret:
 
 
 class RunSecretRepository(Protocol):
-    async def places(self, target_ids: Sequence[TargetId]) -> list[RunPlace]: ...
-
     async def hold(self, sealed: Mapping[TargetId, str]) -> dict[TargetId, str]:
         """控えをしまう。先にしまった者がいれば、その控えを返す。"""
         ...
@@ -138,36 +100,36 @@ class RunEnvironments:
     async def _look_up(
         self, assignments: Sequence[Assignment]
     ) -> Sequence[RunEnvironment | SecretUnusableError]:
-        envs = {each.lease.target_id: each.spec.env for each in assignments}
-        async with self._transactions.look() as tx:
-            places = await tx.run_secrets.places(list(envs))
-            owners = {owner for place in places if place.held is None for owner in place.owners}
-            stored = await tx.variables.stored(list(owners)) if owners else []
-        found: dict[TargetId, RunEnvironment | SecretUnusableError] = {}
-        fresh: dict[RunPlace, _Resolved] = {}
-        for place in places:
-            try:
-                if place.held is not None:
-                    found[place.target_id] = self._open(place.target_id, place.held)
-                    continue
-                resolved = self._resolved(place, stored, envs[place.target_id])
-            except VaultError as problem:
-                found[place.target_id] = SecretUnusableError(str(problem))
-                continue
-            found[place.target_id] = resolved.environment
-            if resolved.used:
-                fresh[place] = resolved
+        fresh = [each for each in assignments if each.held_environment is None]
+        stored: Sequence[StoredVariable] = []
         if fresh:
-            found |= await self._hold(fresh)
-        return [found.get(each.lease.target_id, RunEnvironment()) for each in assignments]
+            async with self._transactions.look() as tx:
+                stored = await tx.variables.stored(list({owner for each in fresh for owner in _owners(each)}))
+        found: dict[TargetId, RunEnvironment | SecretUnusableError] = {}
+        given: list[tuple[Assignment, _Resolved]] = []
+        for each in assignments:
+            target_id = each.lease.target_id
+            try:
+                if each.held_environment is not None:
+                    found[target_id] = self._open(target_id, each.held_environment)
+                    continue
+                resolved = self._resolved(each, stored)
+            except VaultError as problem:
+                found[target_id] = SecretUnusableError(str(problem))
+                continue
+            found[target_id] = resolved.environment
+            if resolved.used:
+                given.append((each, resolved))
+        if given:
+            found |= await self._hold(given)
+        return [found[each.lease.target_id] for each in assignments]
 
-    def _resolved(
-        self, place: RunPlace, stored: Iterable[StoredVariable], env: Sequence[tuple[str, str]]
-    ) -> _Resolved:
+    def _resolved(self, assignment: Assignment, stored: Iterable[StoredVariable]) -> _Resolved:
         """Raises: VaultError。"""
-        owners = place.owners
+        owners = _owners(assignment)
         # 同じ強さなら秘密が勝つように、秘密を先に並べる(古い写しの env と、あとから足した秘密)
-        candidates = [variable for variable in stored if variable.owner in owners] + _as_stored(env)
+        candidates = [variable for variable in stored if variable.owner in owners]
+        candidates += _as_stored(assignment.spec.env)
         variables, files, secrets, used = [], [], [], []
         for strongest, *_ in by_strength(candidates).values():
             content = self._content(strongest)
@@ -191,18 +153,18 @@ class RunEnvironments:
             raise VaultError(f"{where} was given to an execution that has ended; its value is gone.")
         return content
 
-    async def _hold(self, fresh: Mapping[RunPlace, _Resolved]) -> dict[TargetId, RunEnvironment]:
+    async def _hold(self, given: Sequence[tuple[Assignment, _Resolved]]) -> dict[TargetId, RunEnvironment]:
         """渡す秘密を控え、使ったことを記す。先に控えた者がいれば、その控えのとおりに渡す。"""
-        sealed = {
-            place.target_id: self._vault.seal(_document(resolved.environment), _place(place.target_id))
-            for place, resolved in fresh.items()
-        }
+        sealed = {}
+        for each, resolved in given:
+            target_id = each.lease.target_id
+            sealed[target_id] = self._vault.seal(_document(resolved.environment), _place(target_id))
         async with self._transactions.begin() as tx:
             held = await tx.run_secrets.hold(sealed)
-            for place, resolved in sorted(fresh.items(), key=lambda each: each[0].execution_id):
-                new = await tx.run_secrets.note_used(place.execution_id, resolved.used)
+            for each, resolved in sorted(given, key=lambda pair: pair[0].lease.execution_id):
+                new = await tx.run_secrets.note_used(each.lease.execution_id, resolved.used)
                 if new:
-                    await tx.audit.record(_event(place, new))
+                    await tx.audit.record(_event(each, new))
         return {target_id: self._open(target_id, document) for target_id, document in held.items()}
 
     def _open(self, target_id: TargetId, sealed: str) -> RunEnvironment:
@@ -247,14 +209,30 @@ def _place(target_id: TargetId) -> Place:
     return Place(table="target_secrets", column="sealed", row=target_id)
 
 
-def _event(place: RunPlace, used: Sequence[UsedSecret]) -> AuditEvent:
+def _owners(assignment: Assignment) -> tuple[Owner, ...]:
+    """この対象が、どこの変数を受けるか。"""
+    origin = assignment.origin
+    owners = [
+        EVERYWHERE,
+        Owner(VariableScope.PROJECT, origin.project_id),
+        Owner(VariableScope.EXECUTION, assignment.lease.execution_id),
+    ]
+    if assignment.server_id is not None:
+        owners.append(Owner(VariableScope.SERVER, assignment.server_id))
+    if origin.job_id is not None:
+        owners.append(Owner(VariableScope.JOB, origin.job_id))
+    return tuple(owners)
+
+
+def _event(assignment: Assignment, used: Sequence[UsedSecret]) -> AuditEvent:
+    origin = assignment.origin
     secrets = [{"name": each.name, "scope": each.scope, "version": each.version} for each in used]
     return AuditEvent(
-        actor=Actor(place.requested_by, place.requested_by_name, role=None),
+        actor=Actor(origin.requested_by, origin.requested_by_name, role=None),
         action="secret.used",
         subject_type="execution",
-        subject_id=place.execution_id,
-        subject_name=place.job_name,
+        subject_id=assignment.lease.execution_id,
+        subject_name=origin.job_name,
         details={"secrets": secrets},
-        project_id=place.project_id,
+        project_id=origin.project_id,
     )

@@ -2,60 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tsubame.business.executions.environments import RunPlace, UsedSecret
+from tsubame.business.executions.environments import UsedSecret
 from tsubame.business.shared.ids import (
     ExecutionId,
-    JobId,
-    ProjectId,
-    ServerId,
     TargetId,
-    UserId,
     VariableId,
 )
 from tsubame.business.variables.entities import VariableKind, VariableScope
-from tsubame.data_access.tables.executions import executions, targets
 from tsubame.data_access.tables.variables import execution_secrets, target_secrets
 
 
 class SqlRunSecretRepository:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
-
-    async def places(self, target_ids: Sequence[TargetId]) -> list[RunPlace]:
-        found = await self._connection.execute(
-            select(
-                targets.c.id,
-                targets.c.server_id,
-                targets.c.execution_id,
-                executions.c.project_id,
-                executions.c.job_id,
-                executions.c.job_name,
-                executions.c.requested_by,
-                executions.c.requested_by_name,
-                target_secrets.c.sealed,
-            )
-            .join(executions, executions.c.id == targets.c.execution_id)
-            .outerjoin(target_secrets, target_secrets.c.target_id == targets.c.id)
-            .where(targets.c.id == func.any(list(target_ids)))
-        )
-        return [
-            RunPlace(
-                target_id=TargetId(row.id),
-                execution_id=ExecutionId(row.execution_id),
-                project_id=ProjectId(row.project_id),
-                job_id=None if row.job_id is None else JobId(row.job_id),
-                job_name=row.job_name,
-                server_id=None if row.server_id is None else ServerId(row.server_id),
-                requested_by=None if row.requested_by is None else UserId(row.requested_by),
-                requested_by_name=row.requested_by_name,
-                held=row.sealed,
-            )
-            for row in found
-        ]
 
     async def hold(self, sealed: Mapping[TargetId, str]) -> dict[TargetId, str]:
         rows = [

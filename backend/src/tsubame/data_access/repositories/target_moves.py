@@ -8,11 +8,11 @@ from typing import Final
 from sqlalchemy import RowMapping, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tsubame.business.executions.entities import Assignment, EndedTarget, Ending, Lease, Mark
+from tsubame.business.executions.entities import Assignment, EndedTarget, Ending, Lease, Mark, RunOrigin
 from tsubame.business.executions.reasons import Reason
 from tsubame.business.executions.states import UNFINISHED, TargetState, sources_of
 from tsubame.business.jobs.entities import ScriptSpec
-from tsubame.business.shared.ids import ExecutionId, ServerId, TargetId, WorkerId
+from tsubame.business.shared.ids import ExecutionId, JobId, ProjectId, ServerId, TargetId, UserId, WorkerId
 from tsubame.data_access.repositories.execution_state import refresh_execution
 from tsubame.data_access.repositories.spec_json import from_json
 from tsubame.data_access.tables.executions import executions, targets
@@ -46,7 +46,8 @@ _FINISH: Final = text(f"""
 # 実行を番号の順に鎖してから、その対象を取る。引き受けを止められた者、去った者には渡さない
 _CLAIM: Final = text("""
     WITH held AS MATERIALIZED (
-        SELECT id, spec, cancel_requested_at FROM executions
+        SELECT id, spec, cancel_requested_at, project_id, job_id, job_name, requested_by, requested_by_name
+        FROM executions
         WHERE id IN (SELECT execution_id FROM targets WHERE id = ANY (:ids)) ORDER BY id FOR UPDATE
     )
     UPDATE targets t SET lease_worker_id = :worker_id, lease_epoch = t.lease_epoch + 1,
@@ -57,7 +58,9 @@ _CLAIM: Final = text("""
         AND t.admitted_at IS NOT NULL AND t.state = ANY (:unfinished)
         AND EXISTS (SELECT FROM workers w
                     WHERE w.id = :worker_id AND w.draining_at IS NULL AND w.stopped_at IS NULL)
-    RETURNING t.*, held.spec, held.cancel_requested_at
+    RETURNING t.*, held.spec, held.cancel_requested_at,
+        held.project_id, held.job_id, held.job_name, held.requested_by, held.requested_by_name,
+        (SELECT s.sealed FROM target_secrets s WHERE s.target_id = t.id) AS held_environment
 """)
 
 
@@ -178,6 +181,13 @@ async def _refresh(connection: AsyncConnection, execution_ids: Iterable[Executio
 def _assignment(row: RowMapping, spec: ScriptSpec, worker_id: WorkerId) -> Assignment:
     return Assignment(
         lease=Lease(TargetId(row["id"]), ExecutionId(row["execution_id"]), worker_id, row["lease_epoch"]),
+        origin=RunOrigin(
+            project_id=ProjectId(row["project_id"]),
+            job_id=None if row["job_id"] is None else JobId(row["job_id"]),
+            job_name=row["job_name"],
+            requested_by=None if row["requested_by"] is None else UserId(row["requested_by"]),
+            requested_by_name=row["requested_by_name"],
+        ),
         state=TargetState(row["state"]),
         run_id=row["run_id"],
         spec=spec,
@@ -191,4 +201,5 @@ def _assignment(row: RowMapping, spec: ScriptSpec, worker_id: WorkerId) -> Assig
         log_day=row["log_day"],
         started_at=row["started_at"],
         cancel_requested=row["cancel_requested_at"] is not None,
+        held_environment=row["held_environment"],
     )
