@@ -252,3 +252,15 @@ async def test_operator_runs_jobs_but_writes_no_commands(api: Api, admin: httpx.
         assert (await start(operator, job))["state"] == "queued"
         answer = await operator.post("/commands", json={"command": "id", "server_ids": [server["id"]]})
         assert problem(answer, 403)["params"]["needed"] == "editor"
+
+
+async def test_credentials_used_are_recorded(admin: httpx.AsyncClient) -> None:
+    """始めると、対象と踏み台と sudo の認証情報が、使ったこととして一度ずつ監査に残る。"""
+    gate, door, sudo = [await new_credential(admin, name=name) for name in ("gate", "door", "sudo")]
+    bastion = await new_server(admin, name="bastion", credential_id=gate["id"])
+    behind = {"jump_server_id": bastion["id"], "sudo_user": "app", "sudo_credential_id": sudo["id"]}
+    inner = [await new_server(admin, name=f"inner{n}", credential_id=door["id"], **behind) for n in range(2)]
+    await start(admin, await new_job(admin, *[server["id"] for server in inner], name="release"))
+    used = found(await admin.get("/audit", params={"action": "credential.used"}))["items"]
+    assert sorted(item["subject_name"] for item in used) == ["door", "gate", "sudo"]
+    assert {(item["actor_name"], item["details"]["job"]) for item in used} == {("admin-user", "release")}

@@ -19,6 +19,7 @@ from tsubame.data_access.repositories.attempts import SqlAttemptRepository
 from tsubame.data_access.repositories.audit import SqlAuditLog, SqlAuditTrail
 from tsubame.data_access.repositories.audit_chain import SqlAuditChain
 from tsubame.data_access.repositories.auth import SqlGrantRepository, SqlSetupTokenRepository
+from tsubame.data_access.repositories.credential_uses import SqlCredentialUses
 from tsubame.data_access.repositories.credentials import SqlCredentialRepository
 from tsubame.data_access.repositories.executions import SqlExecutionRepository
 from tsubame.data_access.repositories.flow import SqlFlowRepository
@@ -134,6 +135,10 @@ class SqlTransaction:
     @property
     def credentials(self) -> SqlCredentialRepository:
         return SqlCredentialRepository(self._connection)
+
+    @property
+    def credential_uses(self) -> SqlCredentialUses:
+        return SqlCredentialUses(self._at_commit)
 
     @property
     def variables(self) -> SqlVariableRepository:

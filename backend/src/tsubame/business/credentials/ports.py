@@ -4,6 +4,7 @@ from typing import Protocol
 
 from tsubame.business.audit.ports import AuditLog
 from tsubame.business.credentials.entities import Credential, CredentialKind, PublicKey
+from tsubame.business.shared.actor import Actor
 from tsubame.business.shared.ids import CredentialId, ExecutionId, ProjectId, Reach
 from tsubame.business.shared.paging import Page, PageRequest
 from tsubame.business.shared.secret import Secret
@@ -94,18 +95,9 @@ class CredentialRepository(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class UsedCredential:
-    """実行が使う認証情報。"""
-
-    id: CredentialId
-    project_id: ProjectId
-    name: str
-
-
 class CredentialUses(Protocol):
-    async def used_by(self, execution_id: ExecutionId) -> list[UsedCredential]:
-        """その実行の対象が使う認証情報。途中の踏み台と sudo の分も。"""
+    async def note(self, actor: Actor, execution_id: ExecutionId, job_name: str) -> None:
+        """その実行の対象が使う認証情報(途中の踏み台と sudo の分も)を、使ったこととして監査に残す。"""
         ...
 
 

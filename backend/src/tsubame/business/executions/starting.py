@@ -30,7 +30,7 @@ from tsubame.business.executions.ports import (
     TargetRepository,
 )
 from tsubame.business.executions.reasons import Reason
-from tsubame.business.executions.start_events import credential_uses, execution_event, given_details
+from tsubame.business.executions.start_events import execution_event, given_details
 from tsubame.business.executions.states import ENDED_EXECUTIONS
 from tsubame.business.executions.strategies import plan_waves
 from tsubame.business.jobs.entities import Job, ScriptSpec, ServerRef
@@ -65,7 +65,7 @@ class StartTx(Protocol):
     def selection(self) -> ServerSelection: ...
 
     @property
-    def credentials(self) -> CredentialUses: ...
+    def credential_uses(self) -> CredentialUses: ...
 
     @property
     def executions(self) -> ExecutionRepository: ...
@@ -214,10 +214,8 @@ class StartService:
             await admit(tx, now)
             details: dict[str, object] = {"targets": len(again)}
             detail = await tx.executions.detail(execution_id)
-            await tx.audit.record(
-                execution_event(actor, "execution.failed_rerun", detail.execution, details),
-                *await credential_uses(tx, actor, detail.execution),
-            )
+            await tx.audit.record(execution_event(actor, "execution.failed_rerun", detail.execution, details))
+            await tx.credential_uses.note(actor, execution_id, detail.execution.job_name)
             return detail
 
     async def command(
@@ -276,9 +274,10 @@ class StartService:
         keeper = Keeper(self._vault, actor.name)
         await (keeper.keep if skipped is None else keeper.note)(tx, execution_id, order.given)
         admitted = await admit(tx, now) if skipped is None else ()
-        uses = await credential_uses(tx, actor, added.execution) if skipped is None else []
         details = {**order.details, **given_details(order.given)}
-        await tx.audit.record(execution_event(actor, order.action, added.execution, details), *uses)
+        await tx.audit.record(execution_event(actor, order.action, added.execution, details))
+        if skipped is None:
+            await tx.credential_uses.note(actor, execution_id, order.name)
         await tx.signals.send(SignalKind.EXECUTION, [execution_id])
         if skipped is None and not {target.id for target in added.targets}.issubset(admitted):
             # 順番を待つものがある。その居場所を読む

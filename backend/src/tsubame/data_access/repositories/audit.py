@@ -17,6 +17,7 @@ from tsubame.business.audit.entities import (
     Outcome,
     RecordedEvent,
 )
+from tsubame.business.shared.actor import Actor
 from tsubame.business.shared.errors import InvalidInputError
 from tsubame.business.shared.ids import ProjectId
 from tsubame.business.shared.paging import Page, PageRequest
@@ -96,12 +97,19 @@ def recorded(row: Row[Any]) -> RecordedEvent:
     )
 
 
+def actor_columns(actor: Actor) -> dict[str, object]:
+    """誰が、どこから。表の列の名前と値。"""
+    return {
+        "actor_id": actor.user_id,
+        "actor_name": _storable(actor.name),
+        "token_name": actor.token,
+        "address": _storable(actor.address),
+    }
+
+
 def _row(event: AuditEvent) -> dict[str, object]:
     return {
-        "actor_id": event.actor.user_id,
-        "actor_name": _storable(event.actor.name),
-        "token_name": event.actor.token,
-        "address": _storable(event.actor.address),
+        **actor_columns(event.actor),
         "action": event.action,
         "subject_type": event.subject_type,
         "subject_id": event.subject_id,

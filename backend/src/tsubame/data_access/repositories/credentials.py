@@ -11,11 +11,10 @@ from tsubame.business.credentials.ports import (
     CredentialRow,
     SealedCredential,
     SecretColumns,
-    UsedCredential,
 )
 from tsubame.business.projects.errors import ProjectNotFoundError
 from tsubame.business.shared.errors import NameTakenError, VersionConflictError
-from tsubame.business.shared.ids import CredentialId, ExecutionId, ProjectId, Reach
+from tsubame.business.shared.ids import CredentialId, ProjectId, Reach
 from tsubame.business.shared.paging import Page, PageRequest
 from tsubame.data_access.db.constraints import translated
 from tsubame.data_access.db.paging import contains, page_by_name
@@ -32,18 +31,6 @@ _USED_BY = (
     .scalar_subquery()
     .label("server_count")
 )
-_EXECUTION_USES = text("""
-WITH RECURSIVE passed AS (
-    SELECT s.id, s.credential_id, s.sudo_credential_id, s.jump_server_id
-    FROM targets t JOIN servers s ON s.id = t.server_id WHERE t.execution_id = :execution_id
-    UNION
-    SELECT s.id, s.credential_id, NULL::bigint, s.jump_server_id
-    FROM passed JOIN servers s ON s.id = passed.jump_server_id
-)
-SELECT c.id, c.project_id, c.name FROM credentials c
-WHERE c.id IN (SELECT credential_id FROM passed UNION SELECT sudo_credential_id FROM passed)
-ORDER BY c.id
-""")
 # 暗号文は、開くとき(sealed)にだけ読む
 _COLUMNS = (*(column for column in credentials.c if column.name != "sealed"), _USED_BY)
 
@@ -125,12 +112,6 @@ class SqlCredentialRepository:
         return await page_by_name(
             self._connection, found, (credentials.c.name, credentials.c.id), request, _credential
         )
-
-    async def used_by(self, execution_id: ExecutionId) -> list[UsedCredential]:
-        return [
-            UsedCredential(CredentialId(row.id), ProjectId(row.project_id), row.name)
-            for row in await self._connection.execute(_EXECUTION_USES, {"execution_id": execution_id})
-        ]
 
     async def hidden(self, ids: Sequence[int], reach: Reach) -> frozenset[int]:
         return await hidden(self._connection, credentials, ids, reach)
