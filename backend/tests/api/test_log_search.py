@@ -59,7 +59,7 @@ async def test_one_match_per_line(admin: httpx.AsyncClient, room: LogRoom) -> No
         (5, 37, 4, 10),
     ]
     assert of(messages, "match", "text", "text_start")[0] == ("Two \ufffd needle", 0)
-    assert messages[-1] == {"type": "end", "matches": 3, "truncated": False, "next_byte": len(LOG)}
+    assert of(messages, "end", "matches", "truncated", "next_byte") == [(3, False, len(LOG))]
 
 
 @pytest.mark.parametrize(
@@ -88,6 +88,26 @@ async def test_limit_caps_messages_not_the_count(admin: httpx.AsyncClient, room:
     messages = await ask(admin, f"/targets/{target}/log/search", q="hit", limit=7)
     assert [line for (line,) in of(messages, "match", "line")] == [1, 2, 3, 4, 5, 6, 7]
     assert of(messages, "end", "matches", "truncated", "next_byte") == [(5000, False, 20_000)]
+
+
+async def test_passed_hits_can_be_paged_from_anywhere(admin: httpx.AsyncClient, room: LogRoom) -> None:
+    """数えるだけで通り過ぎた当たりも、知らされた所から取り出せば、番号も順も、素朴に数えたのと同じになる。"""
+    lines = [b"hit" if n % 3 == 0 else b"some other text" for n in range(500_000)]
+    hits = [n + 1 for n, line in enumerate(lines) if line == b"hit"]
+    target = await room.write(b"\n".join(lines) + b"\n")
+    path = f"/targets/{target}/log/search"
+    messages = await ask(admin, path, q="hit", limit=10)
+    passed = of(messages, "passed", "line", "byte", "matches")
+    assert len(passed) > 1
+    for line, byte, before in passed:
+        assert before == sum(hit < line for hit in hits)
+        page = await ask(admin, path, q="hit", limit=5, from_byte=byte, count=False)
+        assert [found for (found,) in of(page, "match", "line")] == hits[before : before + 5]
+    first = await ask(admin, path, q="hit", limit=4, count=False)
+    [(matches, next_byte, next_line)] = of(first, "end", "matches", "next_byte", "next_line")
+    second = await ask(admin, path, q="hit", limit=4, from_byte=next_byte, count=False)
+    assert (matches, next_line) == (4, hits[3] + 1)
+    assert [found for (found,) in of(second, "match", "line")] == hits[4:8]
 
 
 async def test_counting_stops_at_the_cap(
@@ -167,7 +187,7 @@ async def test_execution_is_searched_in_order(admin: httpx.AsyncClient, room: Lo
         *((runs[1], second, "web-1", line) for line in (2, 4)),
     ]
     assert of(messages, "target", "target_id", "matches") == [(first, 3), (second, 2)]
-    assert messages[-1] == {"type": "end", "matches": 5, "truncated": False, "next_byte": None}
+    assert of(messages, "end", "matches", "truncated", "next_byte") == [(5, False, None)]
 
 
 async def test_limit_is_shared_by_the_targets(admin: httpx.AsyncClient, room: LogRoom) -> None:
@@ -192,7 +212,7 @@ async def test_job_is_searched_newest_first(
     some = await ask(admin, address, q="day", since="2026-11-02T00:00:00Z", until="2026-11-03T00:00:00Z")
     assert {run for (run,) in of(some, "match", "execution_id")} == {runs[1]}
     assert await ask(admin, address, q="day", until="2026-10-01T00:00:00Z") == [
-        {"type": "end", "matches": 0, "truncated": False, "next_byte": None}
+        {"type": "end", "matches": 0, "truncated": False, "next_byte": None, "next_line": None}
     ]
 
 
@@ -262,7 +282,7 @@ async def test_too_many_searches_are_told_to_wait(
     monkeypatch.setattr(log_search, "MAX_OPEN", 1)
     target = TargetId(await room.write(b"hit and some more\n" * 300_000))
     service = api.services.log_search
-    search = await service.target(SYSTEM, target, SearchQuery("hit"), from_byte=0, limit=1)
+    search = await service.target(SYSTEM, target, SearchQuery("hit"), log_search.Part(limit=1))
     async with aclosing(search):
         await anext(search)
         answer = await admin.get(f"/targets/{target}/log/search", params={"q": "hit"})
@@ -279,7 +299,7 @@ async def test_waiting_searches_still_show_progress(
     service = api.services.log_search
     gate = asyncio.Semaphore(0)
     monkeypatch.setattr(service._scanner, "_seats", gate)
-    search = await service.target(SYSTEM, target, SearchQuery("hit"), from_byte=0, limit=1)
+    search = await service.target(SYSTEM, target, SearchQuery("hit"), log_search.Part(limit=1))
     async with aclosing(search):
         first, second = await anext(search), await anext(search)
         assert [type(event) for event in first + second] == [log_search.SearchProgress] * 2

@@ -1083,7 +1083,8 @@ export const getTargetLogMarks = <ThrowOnError extends boolean = false>(options:
  *
  * 一つのログを探す。走っているあいだは、前の ``next_byte`` から探し直せば、増えた行だけが当たる。
  *
- * 改行のまだ来ていない最後の行は、来てから当たる。``limit`` を超えた当たりは数えるだけにする。
+ * 改行のまだ来ていない最後の行は、来てから当たる。``limit`` を超えた当たりは数えるだけにし、どこまでに
+ * いくつあったかを ``passed`` で知らせる。``count`` が偽なら、数えずにそこでやめる。
  */
 export const searchTargetLog = <ThrowOnError extends boolean = false>(options: Options<SearchTargetLogData, ThrowOnError>): RequestResult<SearchTargetLogResponses, SearchTargetLogErrors, ThrowOnError> => (options.client ?? client).get<SearchTargetLogResponses, SearchTargetLogErrors, ThrowOnError>({ url: '/api/v1/targets/{target_id}/log/search', ...options });
 

@@ -3242,6 +3242,10 @@ export type SearchEnded = {
      */
     next_byte: number | null;
     /**
+     * Next Line
+     */
+    next_line: number | null;
+    /**
      * Truncated
      */
     truncated: boolean;
@@ -3300,6 +3304,30 @@ export type SearchMatch = {
 };
 
 /**
+ * SearchPast
+ *
+ * 数えるだけで通り過ぎた。``line`` 行(始まりは ``byte``)より前に、当たりが ``matches`` 行。
+ */
+export type SearchPast = {
+    /**
+     * Byte
+     */
+    byte: number;
+    /**
+     * Line
+     */
+    line: number;
+    /**
+     * Matches
+     */
+    matches: number;
+    /**
+     * Type
+     */
+    type: 'passed';
+};
+
+/**
  * SearchProgressed
  *
  * ``total`` バイトのうち、``bytes`` まで探した。
@@ -3330,9 +3358,17 @@ export type SearchProgressed = {
  */
 export type SearchTarget = {
     /**
+     * Execution Id
+     */
+    execution_id: number;
+    /**
      * Matches
      */
     matches: number;
+    /**
+     * Server Name
+     */
+    server_name: string;
     /**
      * Target Id
      */
@@ -7277,7 +7313,7 @@ export type SearchExecutionLogsResponses = {
     /**
      * One JSON message per line, as they are found; the last one has the type `end`.
      */
-    200: SearchMatch | SearchProgressed | SearchTarget | SearchEnded;
+    200: SearchMatch | SearchProgressed | SearchPast | SearchTarget | SearchEnded;
 };
 
 export type SearchExecutionLogsResponse = SearchExecutionLogsResponses[keyof SearchExecutionLogsResponses];
@@ -8591,7 +8627,7 @@ export type SearchJobLogsResponses = {
     /**
      * One JSON message per line, as they are found; the last one has the type `end`.
      */
-    200: SearchMatch | SearchProgressed | SearchTarget | SearchEnded;
+    200: SearchMatch | SearchProgressed | SearchPast | SearchTarget | SearchEnded;
 };
 
 export type SearchJobLogsResponse = SearchJobLogsResponses[keyof SearchJobLogsResponses];
@@ -13087,14 +13123,6 @@ export type SearchTargetLogData = {
     };
     query: {
         /**
-         * From Byte
-         */
-        from_byte?: number;
-        /**
-         * Limit
-         */
-        limit?: number;
-        /**
          * Q
          */
         q: string;
@@ -13110,6 +13138,18 @@ export type SearchTargetLogData = {
          * Word
          */
         word?: boolean;
+        /**
+         * From Byte
+         */
+        from_byte?: number;
+        /**
+         * Limit
+         */
+        limit?: number;
+        /**
+         * Count
+         */
+        count?: boolean;
     };
     url: '/api/v1/targets/{target_id}/log/search';
 };
@@ -13163,7 +13203,7 @@ export type SearchTargetLogResponses = {
     /**
      * One JSON message per line, as they are found; the last one has the type `end`.
      */
-    200: SearchMatch | SearchProgressed | SearchTarget | SearchEnded;
+    200: SearchMatch | SearchProgressed | SearchPast | SearchTarget | SearchEnded;
 };
 
 export type SearchTargetLogResponse = SearchTargetLogResponses[keyof SearchTargetLogResponses];
@@ -14656,6 +14696,8 @@ export type LogSearchMessageWebhookPayload = ({
 } & SearchMatch) | ({
     type: 'progress';
 } & SearchProgressed) | ({
+    type: 'passed';
+} & SearchPast) | ({
     type: 'target';
 } & SearchTarget) | ({
     type: 'end';

@@ -51,8 +51,20 @@ class SearchProgress:
 
 
 @dataclass(frozen=True, slots=True)
+class SearchPassed:
+    """頼まれた数を超え、通り過ぎた。``line`` 行(始まりは ``byte``)より前に、当たりが ``matches`` 行。
+
+    ここから探せば、その先の当たりが何番目かも分かる。
+    """
+
+    line: int
+    byte: int
+    matches: int
+
+
+@dataclass(frozen=True, slots=True)
 class TargetSearched:
-    target_id: TargetId
+    log: SearchedLog
     matches: int
 
 
@@ -64,16 +76,33 @@ class SearchEnd:
         matches: 当たった行の数。
         truncated: 数えきれずに打ち切った。
         next_byte: 続きを探す位置。いくつものログを探したときは ``None``。
+        next_line: その行の番号(1 から)。
     """
 
     matches: int
     truncated: bool
     next_byte: int | None
+    next_line: int | None
 
 
-SearchEvent = MatchFound | SearchProgress | TargetSearched | SearchEnd
+SearchEvent = MatchFound | SearchProgress | SearchPassed | TargetSearched | SearchEnd
 Search = AsyncGenerator[list[SearchEvent], None]
 """できごとの、まとまりごとの流れ。使い終わったら、途中でも ``aclose`` すること。"""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """一つのログの、どこから、いくつ。
+
+    Attributes:
+        from_byte: ここから。行の途中なら、次の行から。
+        limit: 返す行の数。
+        counts: それを超えた分も、終わりまで数える。
+    """
+
+    from_byte: int = 0
+    limit: int = MAX_LIMIT
+    counts: bool = True
 
 
 @dataclass(slots=True)
@@ -85,26 +114,40 @@ class _Hunt:
     limit: int
     from_byte: int = 0
     single: bool = False
+    counts: bool = True
     done_bytes: int = 0
     matches: int = 0
     sent: int = 0
     next_byte: int | None = None
+    next_line: int | None = None
     told_at: float = field(default_factory=time.monotonic)
 
     @property
     def truncated(self) -> bool:
         return self.matches >= MAX_MATCHES
 
+    @property
+    def stopped(self) -> bool:
+        return self.truncated or (not self.counts and self.sent >= self.limit)
+
     def events_of(self, log: SearchedLog, step: ScanStep) -> list[SearchEvent]:
         self.matches += step.matches
         shown = step.hits[: self.limit - self.sent]
         self.sent += len(shown)
-        if self.single:
-            self.next_byte = step.next_byte
         events: list[SearchEvent] = [MatchFound(log, hit) for hit in shown]
+        if self.single:
+            self.next_byte, self.next_line = step.next_byte, step.next_line
+            if self.stopped and not self.counts and shown:
+                self._stop_after(shown[-1])
+            elif self.matches > self.sent:
+                events.append(SearchPassed(step.next_line, step.next_byte, self.matches))
         if time.monotonic() - self.told_at >= _PULSE_S:
             events.append(self.progress(step.position))
         return events
+
+    def _stop_after(self, hit: LineHit) -> None:
+        # 行の途中を指せば、その次の行から続く
+        self.matches, self.next_byte, self.next_line = self.sent, hit.byte + 1, hit.line + 1
 
     def progress(self, position: int) -> SearchProgress:
         self.told_at = time.monotonic()
@@ -123,7 +166,7 @@ class LogSearchService:
         return self._open
 
     async def target(
-        self, actor: Actor, target_id: TargetId, query: SearchQuery, *, from_byte: int, limit: int
+        self, actor: Actor, target_id: TargetId, query: SearchQuery, part: Part = Part()
     ) -> Search:
         """一つの対象のログ。
 
@@ -133,8 +176,9 @@ class LogSearchService:
         pattern = self._admit(query)
         log = await self._logs.target(target_id, reach)
         hunt = _Hunt(
-            pattern, log.log_bytes, _within(limit), from_byte=from_byte, single=True, next_byte=from_byte
+            pattern, log.log_bytes, _within(part.limit), part.from_byte, single=True, counts=part.counts
         )
+        hunt.next_byte = part.from_byte
         return self._run(hunt, lambda: _each([log]))
 
     async def execution(
@@ -185,10 +229,10 @@ class LogSearchService:
                             yield found
                     hunt.done_bytes += log.log_bytes
                     if not hunt.single:
-                        yield [TargetSearched(log.target_id, hunt.matches - before)]
-                    if hunt.truncated:
+                        yield [TargetSearched(log, hunt.matches - before)]
+                    if hunt.stopped:
                         break
-            yield [SearchEnd(hunt.matches, hunt.truncated, hunt.next_byte)]
+            yield [SearchEnd(hunt.matches, hunt.truncated, hunt.next_byte, hunt.next_line)]
         finally:
             self._open -= 1
 
@@ -226,7 +270,7 @@ async def _events(hunt: _Hunt, log: SearchedLog, steps: Ahead[ScanStep]) -> Sear
         position = step.position
         if found := hunt.events_of(log, step):
             yield found
-        if hunt.truncated:
+        if hunt.stopped:
             return
 
 

@@ -57,12 +57,14 @@ class ScanStep:
         matches: この一歩で当たった行の数。
         position: ここまで読んだ。
         next_byte: ここより前の行は探し終えた。いつも行の始まりで、続きはここから探せばよい。
+        next_line: その行の番号(1 から)。
     """
 
     hits: tuple[LineHit, ...]
     matches: int
     position: int
     next_byte: int
+    next_line: int
 
 
 class Pattern(Protocol):

@@ -111,6 +111,11 @@ class LineSearch:
         """ここより前の行は探し終えた。"""
         return self._open.byte
 
+    @property
+    def next_line(self) -> int:
+        """``next_byte`` の行の番号(1 から)。"""
+        return self._newlines + 1
+
     def feed(self, pieces: Sequence[Piece]) -> None:
         """続きのかたまり。あいだが抜けていれば、そこで行が終わったとみなす。"""
         run: list[Piece] = []

@@ -78,4 +78,4 @@ def _unpack(chunks: Sequence[Chunk]) -> list[Piece]:
 
 def _step(search: LineSearch) -> ScanStep:
     hits, matches = search.take()
-    return ScanStep(hits, matches, search.position, search.next_byte)
+    return ScanStep(hits, matches, search.position, search.next_byte, search.next_line)

@@ -58,7 +58,7 @@ function answer(url: URL): Response {
   if (url.searchParams.get('q') === '(') return json({ code: 'search_pattern_invalid', status: 422, params: { problem: 'missing )' } }, 422)
   const found = LINES.flatMap((line, i) => (line.includes(url.searchParams.get('q') ?? '') ? [{ line, number: i + 1 }] : []))
   const hits = found.map(({ line, number }) => ({ type: 'match', line: number, byte: number, start: 0, end: 1, text: line, text_start: 0 }))
-  return new Response([...hits, { type: 'end', matches: hits.length, truncated: false, next_byte: 500 }].map((one) => `${JSON.stringify(one)}\n`).join(''))
+  return new Response([...hits, { type: 'end', matches: hits.length, truncated: false, next_byte: 500, next_line: 13 }].map((one) => `${JSON.stringify(one)}\n`).join(''))
 }
 
 let viewer: VueWrapper | null = null

@@ -1,5 +1,5 @@
 import type {
-  LineTimeRead, LogAnnotationRead, LogOutlineRead, LogSectionRead, MergedLogRead, MergedRowRead, SearchEnded, SearchMatch, SearchProgressed, SearchTarget,
+  LineTimeRead, LogAnnotationRead, LogOutlineRead, LogSectionRead, MergedLogRead, MergedRowRead, SearchEnded, SearchMatch, SearchPast, SearchProgressed, SearchTarget,
 } from '@/api'
 import { fetchBytes, unwrap } from '@/api/client'
 import { createDownloadTicket, getMergedLog, getTargetLogMarks, getTargetLogTimes } from '@/api/generated'
@@ -25,10 +25,11 @@ export type AnnotationLevel = LogAnnotationRead['level']
 /** この行から次の印の前までが、この時刻(Unix 時刻、ミリ秒)に届いた。 */
 export type TimeMark = LineTimeRead
 export type MatchMessage = SearchMatch
+export type TargetMessage = SearchTarget
 export type MergedRow = MergedRowRead
 export type MergedPage = MergedLogRead
 /** 見つかるそばから届く NDJSON の一行。位置と桁はどちらもバイト。 */
-export type SearchMessage = SearchMatch | SearchProgressed | SearchTarget | SearchEnded
+export type SearchMessage = SearchMatch | SearchProgressed | SearchPast | SearchTarget | SearchEnded
 
 export interface SearchQuery {
   q: string
@@ -69,20 +70,29 @@ export async function fetchTimes(targetId: number, from: number, count: number, 
   return (await unwrap(getTargetLogTimes({ path: { target_id: targetId }, query: { from, count }, signal }))).marks
 }
 
-/** 探す相手。一つの対象、一つの実行の全部のサーバ、一つのジョブの期間。 */
-export type SearchScope =
-  | { kind: 'target'; id: number; fromByte: number }
-  | { kind: 'execution'; id: number }
-  | { kind: 'job'; id: number; since: string | null; until: string | null }
+/** 一つのログの、どこから、いくつ。`count` が偽なら、その数でやめる。 */
+export interface SearchPart {
+  fromByte: number
+  limit: number
+  count: boolean
+}
+
+/** いくつものログ。一つの実行の全部のサーバか、一つのジョブの期間。 */
+export type BroadScope = { kind: 'execution'; id: number } | { kind: 'job'; id: number; since: string | null; until: string | null }
+
+/** 探す相手。 */
+export type SearchScope = { kind: 'target'; id: number; part: SearchPart } | (BroadScope & { limit: number })
 
 const SCOPE_PATHS = { target: 'targets', execution: 'executions', job: 'jobs' } as const
 
 /** 見つかるそばから届く NDJSON。 */
-export async function openSearch(scope: SearchScope, query: SearchQuery, limit: number, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
-  const parameters = new URLSearchParams({
-    q: query.q, regex: String(query.regex), case: String(query.case), word: String(query.word), limit: String(limit),
-  })
-  if (scope.kind === 'target') parameters.set('from_byte', String(scope.fromByte))
+export async function openSearch(scope: SearchScope, query: SearchQuery, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+  const parameters = new URLSearchParams({ q: query.q, regex: String(query.regex), case: String(query.case), word: String(query.word) })
+  if (scope.kind === 'target') {
+    parameters.set('from_byte', String(scope.part.fromByte))
+    parameters.set('limit', String(scope.part.limit))
+    parameters.set('count', String(scope.part.count))
+  } else parameters.set('limit', String(scope.limit))
   if (scope.kind === 'job' && scope.since !== null) parameters.set('since', scope.since)
   if (scope.kind === 'job' && scope.until !== null) parameters.set('until', scope.until)
   const response = await fetchBytes(`/api/v1/${SCOPE_PATHS[scope.kind]}/${scope.id}/log/search?${parameters}`, { signal })

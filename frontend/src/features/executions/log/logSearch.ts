@@ -1,15 +1,16 @@
 import { asProblem, type ApiProblem } from '@/api'
 
-import type { SearchMessage, SearchQuery } from './api'
+import type { MatchMessage, SearchMessage, SearchPart, SearchQuery } from './api'
 import { matchedText } from './highlight'
-import { HitList } from './hitList'
+import { HitList, isSeen, type LineWindow, type Waypoint } from './hitList'
+import { markLines } from './hitMarks'
 import { readNdjson } from './ndjson'
 
-export type OpenSearch = (query: SearchQuery, fromByte: number, limit: number, signal: AbortSignal) => Promise<ReadableStream<Uint8Array>>
+export type OpenSearch = (query: SearchQuery, part: SearchPart, signal: AbortSignal) => Promise<ReadableStream<Uint8Array>>
 
 export interface SearchState {
   running: boolean
-  /** 見つかった行の数。一覧に持つ数より多いことがある。 */
+  /** 見つかった行の数。手元に持つ数より多いことがある。 */
   count: number
   /** 数えるのも途中でやめた。本当はもっとある。 */
   truncated: boolean
@@ -20,10 +21,10 @@ export interface SearchState {
 
 export const IDLE: SearchState = { running: false, count: 0, truncated: false, searchedBytes: 0, totalBytes: 0, problem: null }
 
-/** 一度に受け取る行の数と、全部で持つ行の数。これより多くは、数だけを数える。 */
+/** 手元に持つ行の数。これより多くは数と道しるべだけを持ち、そこへ行くときに取りに行く。 */
 const PAGE = 10_000
-const MOST = 50_000
 const AGAIN_MS = 1000
+const START: Waypoint = { line: 1, byte: 0, matches: 0 }
 
 /** 一つのログを探す。見つかるそばから増え、ログが伸びれば、続きを自分で探す。 */
 export class LogSearch {
@@ -31,12 +32,15 @@ export class LogSearch {
   readonly #onChange: () => void
   #query: SearchQuery | null = null
   #hits = new HitList()
+  #waypoints: Waypoint[] = [START]
   #state = IDLE
-  #nextByte = 0
+  /** 探し終えたところ。続きはここから。 */
+  #next = START
   #grown = 0
   /** 探し始めたときの長さ。ここまでは、もう探した。 */
   #asked = 0
   #abort: AbortController | null = null
+  #paging: AbortController | null = null
   #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(open: OpenSearch, onChange: () => void) {
@@ -52,12 +56,18 @@ export class LogSearch {
     return this.#state
   }
 
+  /** 巻物の横に出す行。 */
+  get marks(): number[] {
+    return markLines(this.#hits, this.#waypoints, { ...this.#next, matches: this.#state.count })
+  }
+
   /** 探し始める。空の言葉なら、やめる。 */
   start(query: SearchQuery): void {
     this.close()
     this.#hits = new HitList()
+    this.#waypoints = [START]
     this.#query = query.q === '' ? null : query
-    this.#nextByte = 0
+    this.#next = START
     this.#set(IDLE)
     void this.#run()
   }
@@ -73,11 +83,32 @@ export class LogSearch {
     }, AGAIN_MS)
   }
 
+  /** 次(前)の番号。手元になければ取りに行くので、何万件目へも行ける。前の頼みは、まだなら捨てる。 */
+  async step(current: number | null, window: LineWindow, direction: 1 | -1): Promise<number | null> {
+    this.#paging?.abort()
+    const paging = (this.#paging = new AbortController())
+    try {
+      const near = isSeen(this.#hits, current, window) ? current + direction : await this.#near(window, direction, paging.signal)
+      if (near >= this.#state.count && this.#state.truncated) await this.#run()
+      const { count, running } = this.#state
+      // まだ探しているあいだは、先頭へ戻らずに待つ
+      if (count === 0 || (near >= count && running)) return current
+      const wanted = (near + count) % count
+      await this.#hold(wanted, paging.signal)
+      return paging.signal.aborted || this.#hits.get(wanted) === null ? null : wanted
+    } catch (error) {
+      if (!paging.signal.aborted) this.#set({ ...this.#state, problem: asProblem(error) })
+      return null
+    }
+  }
+
   close(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
     this.#abort?.abort()
     this.#abort = null
+    this.#paging?.abort()
+    this.#paging = null
   }
 
   #set(state: SearchState): void {
@@ -85,20 +116,72 @@ export class LogSearch {
     this.#onChange()
   }
 
-  async #run(): Promise<void> {
+  async #near(window: LineWindow, direction: 1 | -1, signal: AbortSignal): Promise<number> {
+    const line = direction > 0 ? window.first : window.last + 1
+    if (!this.#covers(line)) {
+      await this.#load(this.#waypoints.findLast((one) => one.line <= line) ?? START, signal)
+      while (!this.#reaches(line) && !signal.aborted) await this.#loadNext(signal)
+    }
+    return this.#hits.firstFrom(line) - (direction > 0 ? 0 : 1)
+  }
+
+  /** その行の次の当たりが、手元のものから分かる。 */
+  #covers(line: number): boolean {
+    const { offset, first } = this.#hits
+    return (offset === 0 || (first !== null && first.line <= line)) && this.#reaches(line)
+  }
+
+  #reaches(line: number): boolean {
+    const { end, last } = this.#hits
+    return end >= this.#state.count || (last !== null && last.line >= line)
+  }
+
+  async #hold(index: number, signal: AbortSignal): Promise<void> {
+    if (this.#hits.get(index) !== null) return
+    const from = this.#waypoints.findLast((one) => one.matches <= index) ?? START
+    if (this.#hits.end > index || this.#hits.end < from.matches) await this.#load(from, signal)
+    while (this.#hits.end <= index && !signal.aborted) await this.#loadNext(signal)
+  }
+
+  async #loadNext(signal: AbortSignal): Promise<void> {
+    const { last, end } = this.#hits
+    if (last === null) throw new RangeError('there is no page to go on from')
+    // 行の途中を指せば、その次の行から続く
+    const from = { line: last.line + 1, byte: last.byte + 1, matches: end }
+    if (!this.#waypoints.some((one) => one.matches === end)) {
+      this.#waypoints.splice(this.#waypoints.findLastIndex((one) => one.matches < end) + 1, 0, from)
+    }
+    await this.#load(from, signal)
+  }
+
+  async #load(from: Waypoint, signal: AbortSignal): Promise<void> {
     if (this.#query === null) return
+    const page = new HitList(from.matches)
+    const stream = await this.#open(this.#query, { fromByte: from.byte, limit: PAGE, count: false }, signal)
+    for await (const message of readNdjson<SearchMessage>(stream)) {
+      if (signal.aborted) return
+      if (message.type === 'match') page.add(hitOf(message))
+    }
+    this.#hits = page
+    this.#onChange()
+  }
+
+  async #run(): Promise<void> {
+    if (this.#query === null || this.#abort !== null) return
     const mine = (this.#abort = new AbortController())
-    const from = this.#nextByte
+    const from = this.#next
     this.#asked = this.#grown
     // 前は途中だった最後の行を、もう一度探す
-    const before = this.#state.count - this.#hits.dropFrom(from)
+    const before = this.#state.count - this.#hits.dropFrom(from.byte)
+    const held = this.#hits.end === before ? this.#hits : null
+    if (from.byte > 0) this.#waypoints.push({ ...from, matches: before })
     this.#set({ ...this.#state, running: true, count: before })
     try {
-      const limit = Math.max(1, Math.min(PAGE, MOST - this.#hits.length))
-      const stream = await this.#open(this.#query, from, limit, mine.signal)
+      const limit = held === null ? 1 : Math.max(1, PAGE - held.length)
+      const stream = await this.#open(this.#query, { fromByte: from.byte, limit, count: true }, mine.signal)
       for await (const message of readNdjson<SearchMessage>(stream)) {
         if (mine.signal.aborted) return
-        this.#take(message, before)
+        this.#take(message, before, held)
       }
     } catch (error) {
       if (mine.signal.aborted) return
@@ -110,17 +193,23 @@ export class LogSearch {
     this.grew(this.#grown)
   }
 
-  #take(message: SearchMessage, before: number): void {
+  #take(message: SearchMessage, before: number, held: HitList | null): void {
     if (message.type === 'match') {
-      const { line, byte, text } = message
-      if (this.#hits.length < MOST) this.#hits.add({ line, byte, text, matched: matchedText(message) })
-      this.#set({ ...this.#state, count: Math.max(this.#state.count, this.#hits.length) })
+      if (held !== null && held.length < PAGE) held.add(hitOf(message))
+      this.#set({ ...this.#state, count: Math.max(this.#state.count, held?.end ?? 0) })
+    } else if (message.type === 'passed') {
+      this.#waypoints.push({ line: message.line, byte: message.byte, matches: before + message.matches })
     } else if (message.type === 'progress') {
       this.#set({ ...this.#state, searchedBytes: message.bytes, totalBytes: message.total, count: before + message.matches })
     } else if (message.type === 'end') {
-      this.#nextByte = message.next_byte ?? this.#nextByte
-      const totalBytes = Math.max(this.#state.totalBytes, this.#nextByte)
+      this.#next = { line: message.next_line ?? this.#next.line, byte: message.next_byte ?? this.#next.byte, matches: before + message.matches }
+      const totalBytes = Math.max(this.#state.totalBytes, this.#next.byte)
       this.#set({ ...this.#state, running: false, searchedBytes: totalBytes, totalBytes, count: before + message.matches, truncated: message.truncated })
     }
   }
+}
+
+function hitOf(message: MatchMessage): { line: number; byte: number; text: string; matched: string } {
+  const { line, byte, text } = message
+  return { line, byte, text, matched: matchedText(message) }
 }

@@ -1,11 +1,13 @@
 import { onScopeDispose, shallowRef, type ShallowRef } from 'vue'
 
-import { openSearch, type SearchQuery, type SearchScope } from './api'
+import { openSearch, type BroadScope, type SearchQuery } from './api'
 import { BROAD_LIMIT, BroadSearch, type BroadState } from './broadSearch'
 
 interface UseBroadSearch {
   state: ShallowRef<BroadState | null>
-  start: (scope: SearchScope, query: SearchQuery) => void
+  start: (scope: BroadScope, query: SearchQuery) => void
+  /** その組の続きを足す。 */
+  more: (query: SearchQuery, key: string) => void
 }
 
 /** いくつものログの検索。画面を離れるとやめる。 */
@@ -26,6 +28,8 @@ export function useBroadSearch(): UseBroadSearch {
   })
   return {
     state,
-    start: (scope, query) => void search.start((signal) => openSearch(scope, query, BROAD_LIMIT, signal)),
+    start: (scope, query) => void search.start((signal) => openSearch({ ...scope, limit: BROAD_LIMIT }, query, signal)),
+    more: (query, key) => void search.more(key, (id, fromByte) => (signal) =>
+      openSearch({ kind: 'target', id, part: { fromByte, limit: BROAD_LIMIT, count: false } }, query, signal)),
   }
 }

@@ -2,7 +2,7 @@ import { computed, onScopeDispose, reactive, ref, shallowRef, watch, type Comput
 
 import { openSearch, type SearchQuery } from './api'
 import { Highlighter } from './highlight'
-import { stepHit, type Hit, type LineWindow } from './hitList'
+import type { Hit, LineWindow } from './hitList'
 import { IDLE, LogSearch, type SearchState } from './logSearch'
 
 interface Options {
@@ -41,7 +41,7 @@ export function useLogSearch(options: Options): UseLogSearch {
   let typing: ReturnType<typeof setTimeout> | undefined
 
   const search = new LogSearch(
-    (asked, fromByte, limit, signal) => openSearch({ kind: 'target', id: options.targetId, fromByte }, asked, limit, signal),
+    (asked, part, signal) => openSearch({ kind: 'target', id: options.targetId, part }, asked, signal),
     () => {
       // 一秒に何万件も見つかる。画面は一コマに一度だけ
       frame ||= requestAnimationFrame(() => {
@@ -69,13 +69,13 @@ export function useLogSearch(options: Options): UseLogSearch {
     typing = setTimeout(begin, TYPING_MS)
   })
 
-  function move(direction: 1 | -1): void {
+  async function move(direction: 1 | -1): Promise<void> {
     if (typing !== undefined) begin()
-    const { hits } = search
-    position.value = stepHit(hits, position.value, options.window(), direction)
-    if (position.value === null) return
-    const hit = hits.get(position.value)
-    if (hit) options.goTo(hit.line)
+    const next = await search.step(position.value, options.window(), direction)
+    const hit = next === null ? null : search.hits.get(next)
+    if (hit === null) return
+    position.value = next
+    options.goTo(hit.line)
   }
 
   function close(): void {
@@ -93,8 +93,8 @@ export function useLogSearch(options: Options): UseLogSearch {
     current: computed(() => (void revision.value, position.value === null ? null : search.hits.get(position.value))),
     highlighter: computed(() => (query.q === '' ? null : new Highlighter({ ...query }))),
     hitOn: (line) => search.hits.on(line),
-    lines: () => search.hits.lines(),
-    move,
+    lines: () => search.marks,
+    move: (direction) => void move(direction),
     grew: (bytes) => search.grew(bytes),
     close,
   }

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Response
 
-from tsubame.business.executions.log_search import MAX_LIMIT, Search
+from tsubame.business.executions.log_search import MAX_LIMIT, Part, Search
 from tsubame.business.executions.log_search_ports import JobPeriod, SearchQuery
 from tsubame.business.shared.ids import ExecutionId, JobId, TargetId
 from tsubame.presentation.http.api_model import RowId
@@ -18,6 +18,7 @@ from tsubame.presentation.http.schemas.log_search import (
     SearchEnded,
     SearchMatch,
     SearchMessage,
+    SearchPast,
     SearchProgressed,
     SearchTarget,
     search_message,
@@ -25,7 +26,7 @@ from tsubame.presentation.http.schemas.log_search import (
 
 router = APIRouter(tags=["executions"], responses=problems())
 
-_MESSAGES: Final = (SearchMatch, SearchProgressed, SearchTarget, SearchEnded)
+_MESSAGES: Final = (SearchMatch, SearchProgressed, SearchPast, SearchTarget, SearchEnded)
 _STREAM: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": "One JSON message per line, as they are found; the last one has the type `end`.",
@@ -47,6 +48,16 @@ def search_query(q: str, *, regex: bool = False, case: bool = False, word: bool 
 QueryDep = Annotated[SearchQuery, Depends(search_query)]
 
 
+def search_part(
+    from_byte: Annotated[int, Query(ge=0, le=2**62)] = 0,
+    limit: Limit = MAX_LIMIT,
+    *,
+    count: bool = True,
+) -> Part:
+    """``count`` が偽なら、``limit`` 行に届いたところでやめる。続きは ``next_byte`` から。"""
+    return Part(from_byte, limit, count)
+
+
 @router.get(
     "/targets/{target_id}/log/search",
     operation_id="searchTargetLog",
@@ -59,18 +70,14 @@ async def search_target_log(
     actor: CurrentActor,
     services: ServicesDep,
     query: QueryDep,
-    *,
-    from_byte: Annotated[int, Query(ge=0, le=2**62)] = 0,
-    limit: Limit = MAX_LIMIT,
+    part: Annotated[Part, Depends(search_part)],
 ) -> Response:
     """一つのログを探す。走っているあいだは、前の ``next_byte`` から探し直せば、増えた行だけが当たる。
 
-    改行のまだ来ていない最後の行は、来てから当たる。``limit`` を超えた当たりは数えるだけにする。
+    改行のまだ来ていない最後の行は、来てから当たる。``limit`` を超えた当たりは数えるだけにし、どこまでに
+    いくつあったかを ``passed`` で知らせる。``count`` が偽なら、数えずにそこでやめる。
     """
-    found = await services.log_search.target(
-        actor, TargetId(target_id), query, from_byte=from_byte, limit=limit
-    )
-    return NdjsonResponse(_lines(found))
+    return NdjsonResponse(_lines(await services.log_search.target(actor, TargetId(target_id), query, part)))
 
 
 @router.get(

@@ -8,6 +8,7 @@ from tsubame.business.executions.log_search import (
     MatchFound,
     SearchEnd,
     SearchEvent,
+    SearchPassed,
     SearchProgress,
     TargetSearched,
 )
@@ -38,11 +39,22 @@ class SearchProgressed(ApiModel):
     matches: int
 
 
+class SearchPast(ApiModel):
+    """数えるだけで通り過ぎた。``line`` 行(始まりは ``byte``)より前に、当たりが ``matches`` 行。"""
+
+    type: Literal["passed"]
+    line: int
+    byte: int
+    matches: int
+
+
 class SearchTarget(ApiModel):
     """一つの対象を探し終えた。"""
 
     type: Literal["target"]
+    execution_id: int
     target_id: int
+    server_name: str
     matches: int
 
 
@@ -53,14 +65,14 @@ class SearchEnded(ApiModel):
     matches: int
     truncated: bool
     next_byte: int | None
+    next_line: int | None
 
 
-SearchMessage = Annotated[
-    SearchMatch | SearchProgressed | SearchTarget | SearchEnded, Field(discriminator="type")
-]
+AnyMessage = SearchMatch | SearchProgressed | SearchPast | SearchTarget | SearchEnded
+SearchMessage = Annotated[AnyMessage, Field(discriminator="type")]
 
 
-def search_message(event: SearchEvent) -> SearchMatch | SearchProgressed | SearchTarget | SearchEnded:
+def search_message(event: SearchEvent) -> AnyMessage:
     match event:
         case MatchFound(log, hit):
             return SearchMatch(
@@ -77,7 +89,21 @@ def search_message(event: SearchEvent) -> SearchMatch | SearchProgressed | Searc
             )
         case SearchProgress(done, total, matches):
             return SearchProgressed(type="progress", bytes=done, total=total, matches=matches)
-        case TargetSearched(target_id, matches):
-            return SearchTarget(type="target", target_id=target_id, matches=matches)
-        case SearchEnd(matches, truncated, next_byte):
-            return SearchEnded(type="end", matches=matches, truncated=truncated, next_byte=next_byte)
+        case SearchPassed(line, byte, matches):
+            return SearchPast(type="passed", line=line, byte=byte, matches=matches)
+        case TargetSearched(log, matches):
+            return SearchTarget(
+                type="target",
+                execution_id=log.execution_id,
+                target_id=log.target_id,
+                server_name=log.server_name,
+                matches=matches,
+            )
+        case SearchEnd(matches, truncated, next_byte, next_line):
+            return SearchEnded(
+                type="end",
+                matches=matches,
+                truncated=truncated,
+                next_byte=next_byte,
+                next_line=next_line,
+            )
