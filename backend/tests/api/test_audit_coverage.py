@@ -198,11 +198,13 @@ async def signed_in_twice(world: World) -> Call:
     """同じ人のログインが二つある。``session_id`` は、呼ぶ側でないほう。"""
     call = await login_scene(world)
     for _ in range(2):
+        # 別の端末なので、前の Cookie は持たない
+        call.client.cookies.clear()
         token = found(await call.client.post("/auth/login", json=call.body))["access_token"]
         call.client.headers["Authorization"] = f"Bearer {token}"
     sessions = found(await call.client.get("/me/sessions"))["items"]
     other = next(session["id"] for session in sessions if not session["current"])
-    return Call(call.client, None, {"session_id": other})
+    return Call(call.client, {"password": PASSWORD}, {"session_id": other})
 
 
 async def password_scene(world: World) -> Call:
@@ -239,8 +241,8 @@ SCENES: Final[dict[str, Scene]] = {
     **PROJECT_SCENES,
     "POST /api/v1/auth/join": join_scene,
     "POST /api/v1/me/password": password_scene,
-    "DELETE /api/v1/me/sessions": signed_in_twice,
-    "DELETE /api/v1/me/sessions/{session_id}": signed_in_twice,
+    "POST /api/v1/me/sessions/end-others": signed_in_twice,
+    "POST /api/v1/me/sessions/{session_id}/end": signed_in_twice,
     "POST /api/v1/users": simply(username="yuki", role="viewer"),
     "DELETE /api/v1/users/{user_id}": on_user(),
     "PUT /api/v1/users/{user_id}/role": on_user({"role": "viewer"}),

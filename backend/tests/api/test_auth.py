@@ -145,13 +145,35 @@ async def test_reuse_ends_the_family(api: Api) -> None:
 
 
 @pytest.mark.usefixtures("owner")
-async def test_refresh_lives_thirty_days(api: Api) -> None:
-    """更新券は三十日で切れる。"""
+async def test_unused_session_lives_two_weeks(api: Api) -> None:
+    """使わないログインは、二週間で切れる。"""
     async with api.anonymous() as client:
         await client.post("/auth/login", json=LOGIN)
         cookie = client.cookies[COOKIE]
-        api.clock.advance(days=30, seconds=1)
+        api.clock.advance(days=14, seconds=1)
         assert problem(await refresh(client, cookie), 401)["code"] == "session_ended"
+
+
+@pytest.mark.usefixtures("owner")
+async def test_used_session_lives_thirty_days(api: Api) -> None:
+    """使い続けても、ログインから三十日で入り直す。"""
+    async with api.anonymous() as client:
+        await client.post("/auth/login", json=LOGIN)
+        for _ in range(3):
+            api.clock.advance(days=9)
+            found(await client.post("/auth/refresh"))
+        api.clock.advance(days=3, seconds=1)
+        assert problem(await client.post("/auth/refresh"), 401)["code"] == "session_ended"
+
+
+@pytest.mark.usefixtures("owner")
+async def test_passwords_do_not_grow_old(api: Api) -> None:
+    """一年たっても同じパスワードで入れ、変えろとは言われない。"""
+    async with api.anonymous() as client:
+        api.clock.advance(days=400)
+        token = found(await client.post("/auth/login", json=LOGIN))["access_token"]
+        me = found(await client.get("/auth/me", headers={"Authorization": f"Bearer {token}"}))
+        assert me["must_change_password"] is False
 
 
 @pytest.mark.usefixtures("owner")

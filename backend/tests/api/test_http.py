@@ -123,6 +123,26 @@ async def test_log_lines_carry_no_secrets(admin: httpx.AsyncClient) -> None:
     assert not any(word in text for word in ("p4ss", "s3cret", "Bearer", "eyJ"))
 
 
+async def test_refusals_are_logged_with_who_and_why(api: Api) -> None:
+    """断った要求の記録には、わけ・人・所が残る。形の合わない入力も、速すぎる要求も。うまくいけば残さない。"""
+    user = await api.add_user(Role.VIEWER)
+    async with api.anonymous(address="192.0.2.7") as client:
+        with capture_logs() as logs:
+            await client.get("/auth/me")
+            client.headers["Authorization"] = f"Bearer {api.token_of(user)}"
+            await client.get("/jobs", params={"limit": "many"})
+            await client.get("/users/accounts")
+            await client.get("/jobs")
+    refused = [(line["status"], line.get("refused"), line.get("user_id")) for line in logs]
+    assert refused == [
+        (401, "unauthenticated", None),
+        (422, "invalid_input", user.id),
+        (403, "permission_denied", user.id),
+        (200, None, None),
+    ]
+    assert {line.get("address") for line in logs[:3]} == {"192.0.2.7"}
+
+
 async def test_health_and_readiness(api: Api) -> None:
     """見張りの道はログインなしで応え、データベースがなければ「まだ」と答える。"""
     async with api.anonymous() as client:

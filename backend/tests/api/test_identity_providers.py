@@ -59,8 +59,7 @@ async def test_inside_addresses_need_a_setting(
     async with strict.client() as client:
         answer = await client.post("/sign-in/providers/discover", json={"issuer": oidc.issuer})
         body = problem(answer, 409)
-        assert body["code"] == "provider_unreachable"
-        assert "TSUBAME_OUTGOING_ALLOWED" in body["params"]["reason"]
+        assert (body["code"], body["params"]["host"]) == ("provider_inside", "127.0.0.1")
     await strict.ssh.close()
 
 

@@ -5,12 +5,14 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from harness.api import Api, field_codes, found, problem
+from harness.api import Api, created, field_codes, found, problem
 from tsubame.business.auth.setup import FirstAdmin
 from tsubame.business.shared.permissions import Role
 from tsubame.business.shared.secret import Secret
 
 NAME, PASSWORD, NEW = "yuki", "correct horse battery", "four random words here"
+PROOF = {"password": PASSWORD}
+COOKIE = "tsubame_refresh"
 
 
 async def sign_in(client: httpx.AsyncClient, password: str = PASSWORD, agent: str = "test") -> httpx.Response:
@@ -81,12 +83,14 @@ async def test_sessions_are_listed_and_ended(api: Api, me: httpx.AsyncClient) ->
         }
         assert {item["address"] for item in items} == {"127.0.0.1"}
         safari = next(item for item in items if not item["current"])
-        assert (await me.delete(f"/me/sessions/{safari['id']}")).status_code == 204
+        end = f"/me/sessions/{safari['id']}/end"
+        assert field_codes(await me.post(end, json={})) == {"password": "password_wrong"}
+        found(await other.get("/auth/me"))
+        assert (await me.post(end, json=PROOF)).status_code == 204
         assert problem(await other.get("/auth/me"), 401)["code"] == "session_ended"
         assert problem(await other.post("/auth/refresh"), 401)["code"] == "session_ended"
         assert len(found(await me.get("/me/sessions"))["items"]) == 1
-        again = await me.delete(f"/me/sessions/{safari['id']}")
-        assert problem(again, 404)["code"] == "session_not_found"
+        assert problem(await me.post(end, json=PROOF), 404)["code"] == "session_not_found"
 
 
 async def test_all_others_are_ended_together(api: Api, me: httpx.AsyncClient) -> None:
@@ -94,28 +98,41 @@ async def test_all_others_are_ended_together(api: Api, me: httpx.AsyncClient) ->
     async with api.anonymous() as one, api.anonymous() as two:
         await sign_in(one)
         await sign_in(two)
-        assert found(await me.delete("/me/sessions")) == {"ended": 2}
+        end = "/me/sessions/end-others"
+        assert field_codes(await me.post(end, json={"password": "guess"})) == {"password": "password_wrong"}
+        assert found(await me.post(end, json=PROOF)) == {"ended": 2}
         for client in (one, two):
             assert problem(await client.get("/auth/me"), 401)["code"] == "session_ended"
         found(await me.get("/auth/me"))
-        assert found(await me.delete("/me/sessions")) == {"ended": 0}
+        assert found(await me.post(end, json=PROOF)) == {"ended": 0}
 
 
 async def test_somebody_elses_session_cannot_be_ended(api: Api, me: httpx.AsyncClient) -> None:
     """人のログインは、番号を知っていても「ない」と言われる。"""
     mine = found(await me.get("/me/sessions"))["items"][0]["id"]
-    async with api.client(Role.ADMIN) as stranger:
-        answer = await stranger.delete(f"/me/sessions/{mine}")
+    invitation = created(await me.post("/invitations", json={"role": "admin"}))["path"].partition("#")[2]
+    async with api.anonymous() as stranger:
+        body = {"token": invitation, "username": "stranger", "password": PASSWORD}
+        token = found(await stranger.post("/auth/join", json=body))["access_token"]
+        stranger.headers["Authorization"] = f"Bearer {token}"
+        answer = await stranger.post(f"/me/sessions/{mine}/end", json=PROOF)
         assert problem(answer, 404)["code"] == "session_not_found"
     found(await me.get("/auth/me"))
 
 
-async def test_session_id_is_new_at_every_login(api: Api, me: httpx.AsyncClient) -> None:
-    """前の Cookie を持ったままログインしても、その番号は引き継がれない(セッションの固定)。"""
+async def test_new_login_replaces_the_old_one(api: Api, me: httpx.AsyncClient) -> None:
+    """同じブラウザで入り直すと、番号は引き継がれず(セッションの固定)、前のログインは終わる。"""
     before = found(await me.get("/me/sessions"))["items"][0]["id"]
+    old = me.cookies[COOKIE], me.headers["Authorization"]
     found(await sign_in(me))
-    current = [item["id"] for item in found(await me.get("/me/sessions"))["items"] if item["current"]]
-    assert current != [before]
+    (now,) = found(await me.get("/me/sessions"))["items"]
+    assert now["id"] != before
+    assert len(old[0]) == len(me.cookies[COOKIE]) == 43  # 256 ビット
+    async with api.anonymous() as thief:
+        answer = await thief.post("/auth/refresh", headers={"Cookie": f"{COOKIE}={old[0]}"})
+        assert problem(answer, 401)["code"] == "session_ended"
+        answer = await thief.get("/auth/me", headers={"Authorization": old[1]})
+        assert problem(answer, 401)["code"] == "session_ended"
 
 
 async def test_logout_kills_the_access_token(me: httpx.AsyncClient) -> None:

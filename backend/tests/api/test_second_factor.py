@@ -190,17 +190,18 @@ async def test_pause_grows(api: Api, protected: Protected) -> None:
 
 
 async def test_turning_off_needs_a_proof(api: Api, protected: Protected) -> None:
-    """開いたままの画面を奪っても、符号かパスワードなしには外せない。"""
+    """開いたままの画面を奪っても、パスワードまで知っていても、符号なしには外せない。"""
     client = protected.client
     for body, expected in (
-        ({}, {"password": "password_wrong"}),
-        ({"password": "wrong wrong wrong"}, {"password": "password_wrong"}),
+        ({}, {"code": "required"}),
+        ({"password": PASSWORD}, {"code": "required"}),
         ({"code": protected.phone.wrong()}, {"code": "code_wrong"}),
     ):
         assert field_codes(await client.post(f"{MINE}/disable", json=body)) == expected
     assert (await client.post(f"{MINE}/disable", json={"code": protected.phone.code()})).status_code == 204
     assert found(await client.get(MINE)) == {"enabled_at": None, "recovery_codes_left": 0, "required": False}
-    found(await client.post("/auth/login", json=LOGIN))
+    token = found(await client.post("/auth/login", json=LOGIN))["access_token"]
+    client.headers["Authorization"] = f"Bearer {token}"
     refused = await client.post(f"{MINE}/disable", json={"password": PASSWORD})
     assert problem(refused, 409)["code"] == "second_factor_off"
 
@@ -297,7 +298,7 @@ async def test_everything_is_recorded(api: Api, protected: Protected) -> None:
     client = protected.client
     found(await client.post(f"{MINE}/recovery-codes", json={"code": protected.codes[0]}))
     found(await client.put("/sign-in/policy", json={"second_factor_roles": ["viewer"]}))
-    await client.post(f"{MINE}/disable", json={"password": PASSWORD})
+    await client.post(f"{MINE}/disable", json={"code": protected.phone.code()})
     assert (await actions(api))[2:] == [
         "user.second_factor_enabled",
         "user.second_factor_codes_renewed",

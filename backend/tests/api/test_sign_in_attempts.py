@@ -80,6 +80,20 @@ async def test_known_device_is_not_locked_out_by_strangers(api: Api) -> None:
         found(await attempt(mine, PASSWORD))
 
 
+async def test_guesses_from_elsewhere_cost_a_minute_at_most(api: Api) -> None:
+    """よその所から間違え続ける人がいても、はじめての端末の本人は、待っても一分で入れる。"""
+    async with api.anonymous() as mine:
+        for number in range(41):
+            async with api.anonymous(address=f"203.0.113.{number}") as stranger:
+                answer = await attempt(stranger)
+            if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
+                api.clock.advance(seconds=int(answer.headers["retry-after"]))
+        waits = problem(await attempt(mine, PASSWORD), 429)["params"]["retry_after_s"]
+        assert waits <= 60
+        api.clock.advance(seconds=waits)
+        found(await attempt(mine, PASSWORD))
+
+
 async def test_known_device_has_its_own_limit(api: Api) -> None:
     """前に入った端末からの当てずっぽうも、別の数え先で遅くなる。"""
     async with api.anonymous() as client:
@@ -146,7 +160,7 @@ async def test_old_tallies_are_pruned(api: Api) -> None:
         await attempt(client, name="last")
     async with api.transactions.look() as tx:
         count = await tx.connection.execute(select(func.count()).select_from(sign_in_attempts))
-        assert count.scalar_one() == 2
+        assert count.scalar_one() == 3
 
 
 async def test_own_password_cannot_be_guessed_from_an_open_screen(api: Api) -> None:

@@ -66,6 +66,8 @@ async def test_groups_decide_the_role_at_each_login(
     oidc.set_users(yuki=["everyone", "ops"])
     me = await enter(visitor, provider, "yuki")
     assert (me["username"], me["role"]) == ("yuki", "operator")
+    (identity,) = found(await admin.get("/sign-in/identities"))["items"]
+    assert identity["last_used_at"] is not None
     oidc.set_users(yuki=["leads"])
     assert await enter(visitor, provider, "yuki") == me | {
         "role": "admin",
@@ -226,7 +228,8 @@ async def test_a_signed_in_person_links_an_account(
     assert [(one["issuer"], one["subject"]) for one in linked] == [(oidc.issuer, "yuki")]
     me = await enter(visitor, provider, "yuki")
     assert (me["username"], me["role"]) == (NAME, "admin")
-    found(await owner.post("/auth/login", json=LOGIN))
+    token = found(await owner.post("/auth/login", json=LOGIN))["access_token"]
+    owner.headers["Authorization"] = f"Bearer {token}"
 
     sent = found(await owner.post("/auth/sso/link", json=body | {"password": PASSWORD}))
     async with at_the_provider(sent["authorization_url"], "yuki") as answer:

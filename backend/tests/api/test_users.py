@@ -49,7 +49,7 @@ async def test_one_time_password_leads_to_a_forced_change(api: Api, admin: httpx
     async with api.anonymous() as client:
         found(await sign_in(client, "yuki", once))
         assert found(await client.get("/auth/me"))["must_change_password"] is True
-        for method, path in [("GET", "/jobs"), ("GET", "/me/sessions"), ("DELETE", "/me/sessions")]:
+        for method, path in [("GET", "/jobs"), ("GET", "/me/sessions"), ("POST", "/me/sessions/end-others")]:
             refused = problem(await client.request(method, path), 403)
             assert refused["code"] == "password_change_needed", path
         body = {"current_password": once, "new_password": CHOSEN}

@@ -83,9 +83,11 @@ class Api:
         return self.services.setup
 
     @asynccontextmanager
-    async def anonymous(self, app: ASGIApp | None = None) -> AsyncIterator[httpx.AsyncClient]:
-        """ログインしていない客。住所は ``/api/v1`` から先を書く。"""
-        transport = httpx.ASGITransport(app=app or self.app)
+    async def anonymous(
+        self, app: ASGIApp | None = None, address: str = "127.0.0.1"
+    ) -> AsyncIterator[httpx.AsyncClient]:
+        """ログインしていない客。道は ``/api/v1`` から先を書く。``address`` は、客のいる所。"""
+        transport = httpx.ASGITransport(app=app or self.app, client=(address, 123))
         async with httpx.AsyncClient(transport=transport, base_url=f"{BASE}/api/v1") as client:
             yield client
 

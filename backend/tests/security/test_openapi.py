@@ -46,6 +46,13 @@ async def _furnish(admin: httpx.AsyncClient) -> None:
     server = await new_server(admin)
     job = await new_job(admin, server["id"])
     created(await admin.post(f"/jobs/{job['id']}/executions"))
+    created(await admin.post("/invitations", json={"role": "viewer"}))
+    created(
+        await admin.post("/variables", json={"scope": "global", "name": "A", "kind": "plain", "value": "1"})
+    )
+    token = {"name": "deploy", "scopes": ["job:read"], "lifetime_days": 1}
+    created(await admin.post("/me/tokens", json=token))
+    created(await admin.post("/projects/1/tokens", json=token | {"role": "viewer"}))
 
 
 def _aim_at_what_exists(case: Case[Any]) -> None:

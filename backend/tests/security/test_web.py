@@ -80,6 +80,20 @@ async def test_only_our_own_pages_use_the_cookie(api: Api, headers: dict[str, st
         problem(await client.post("/auth/refresh", headers=headers), status)
 
 
+async def test_answers_carry_the_browser_rules(api: Api) -> None:
+    """よその頁へ漏らさず、枠に入れさせず、よその頁に読ませず、http の要求を黙って移しもしない。"""
+    at(api, Site("https://ci.example.com", None))
+    async with api.anonymous() as client:
+        for path in ("/jobs", "/auth/sso/providers", "http://tsubame.test/healthz"):
+            answer = await client.get(path, headers={"Origin": "https://evil.example"})
+            assert answer.headers["referrer-policy"] == "same-origin"
+            assert answer.headers["x-frame-options"] == "DENY"
+            assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+            assert answer.headers["cross-origin-resource-policy"] == "same-origin"
+            assert not any(name.startswith("access-control-") for name in answer.headers)
+            assert not answer.is_redirect
+
+
 async def test_https_is_remembered(api: Api) -> None:
     """https で開く設置は、どの応答でも、次からも https で開くよう言う。http の設置は言わない。"""
     async with api.anonymous() as client:

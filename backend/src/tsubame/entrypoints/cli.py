@@ -12,7 +12,7 @@ from tsubame.data_access.crypto.key_check import LostKeyError
 from tsubame.data_access.db.embedded import EmbeddedPostgresError
 from tsubame.data_access.db.engine import DatabaseUnavailableError
 from tsubame.data_access.db.migrate import DatabaseTooNewError
-from tsubame.entrypoints import audit_cli, keys_cli
+from tsubame.entrypoints import audit_cli, keys_cli, recover_cli
 from tsubame.entrypoints.all_in_one import run_all
 from tsubame.entrypoints.data_directory import new_encryption_key, prepare_data_directory
 from tsubame.entrypoints.database import run_migrations
@@ -37,6 +37,7 @@ _WRONG_USE = 2
 app = typer.Typer(name="tsubame", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(audit_cli.app)
 app.add_typer(keys_cli.app)
+app.command()(recover_cli.recover)
 
 
 def main() -> None:

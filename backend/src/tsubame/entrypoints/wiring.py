@@ -196,14 +196,14 @@ def http_services(foundation: Foundation, settings: Settings) -> HttpServices:
     endpoints, passwords = foundation.endpoints, Argon2Passwords()
     tokens, marks = JwtAccessTokens(foundation.keys), HmacDeviceMarks(foundation.keys)
     sessions = Sessions(tokens, marks, clock)
-    steps = SignInSteps(sessions, clock)
-    rooms = _practice_rooms(foundation)
+    proofs = Proofs(transactions, passwords, CodeCheck(foundation.vault, TotpCodes(), clock), clock)
+    steps, rooms = SignInSteps(sessions, clock), _practice_rooms(foundation)
     return HttpServices(
         authenticator=Authenticator(transactions, tokens, TokenAuthenticator(transactions, clock), clock),
         auth=AuthService(transactions, passwords, sessions, steps, SignInGuard(marks, clock)),
-        sign_in=_sign_in(foundation, passwords, steps),
+        sign_in=_sign_in(foundation, steps, proofs),
         setup=SetupService(transactions, passwords, sessions),
-        people=_people(foundation, passwords, steps),
+        people=_people(foundation, passwords, steps, proofs),
         users=UserService(transactions, clock),
         projects=ProjectService(transactions),
         workers=WorkerService(transactions),
@@ -244,12 +244,11 @@ def _practice_rooms(foundation: Foundation) -> PracticeRooms:
     )
 
 
-def _sign_in(foundation: Foundation, passwords: Argon2Passwords, steps: SignInSteps) -> SignInServices:
+def _sign_in(foundation: Foundation, steps: SignInSteps, proofs: Proofs) -> SignInServices:
     """パスワードのあとの、ログインの残り。"""
     transactions, clock = foundation.transactions, foundation.clock
-    vault, codes = FernetVault(foundation.keys), TotpCodes()
+    vault, codes = foundation.vault, TotpCodes()
     check, enrolling = CodeCheck(vault, codes, clock), Enrolling(vault, codes, clock)
-    proofs = Proofs(transactions, passwords, check, clock)
     connections = OidcConnections(foundation.outgoing, clock)
     ports = ProviderPorts(connections, vault, clock)
     return SignInServices(
@@ -262,7 +261,9 @@ def _sign_in(foundation: Foundation, passwords: Argon2Passwords, steps: SignInSt
     )
 
 
-def _people(foundation: Foundation, passwords: Argon2Passwords, steps: SignInSteps) -> PeopleServices:
+def _people(
+    foundation: Foundation, passwords: Argon2Passwords, steps: SignInSteps, proofs: Proofs
+) -> PeopleServices:
     """人の出入りと、自分のこと。"""
     transactions, clock = foundation.transactions, foundation.clock
     return PeopleServices(
@@ -270,7 +271,7 @@ def _people(foundation: Foundation, passwords: Argon2Passwords, steps: SignInSte
         invitations=InvitationService(transactions, clock),
         joining=JoinService(transactions, passwords, steps, clock),
         profile=ProfileService(transactions, passwords, clock),
-        my_sessions=MySessionsService(transactions, clock),
+        my_sessions=MySessionsService(transactions, proofs, clock),
         tokens=TokenService(transactions, clock),
         explanations=ExplainService(transactions),
     )

@@ -9,8 +9,7 @@ from tsubame.business.users.attempts import (
     FORGET_AFTER,
     Budget,
     Tally,
-    for_account,
-    for_address,
+    for_stranger,
     pause_after,
 )
 
@@ -21,7 +20,8 @@ BUDGET = Budget("x", free=2)
 def test_waits_double_and_are_capped() -> None:
     """待ち時間は二秒から倍々になり、十五分で止まる。何千回続いても、あふれない。"""
     seconds = [
-        pause.total_seconds() if (pause := pause_after(over)) else 0 for over in (0, 1, 2, 3, 9, 10, 5000)
+        pause.total_seconds() if (pause := pause_after(over, timedelta(minutes=15))) else 0
+        for over in (0, 1, 2, 3, 9, 10, 5000)
     ]
     assert seconds == [0, 2, 4, 8, 512, 900, 900]
 
@@ -60,11 +60,13 @@ def test_success_takes_back_one() -> None:
 )
 def test_addresses_are_gathered_by_who_holds_them(one: str, other: str, same: bool) -> None:
     """IPv6 は /64 ごと、IPv4 は一つずつ。"""
-    assert (for_address(one) == for_address(other)) is same
+    assert (for_stranger(None, "a", one)[2] == for_stranger(None, "b", other)[2]) is same
+    assert (for_stranger(None, "a", one)[0] == for_stranger(None, "a", other)[0]) is same
 
 
 def test_typed_names_are_not_kept() -> None:
     """いない名前は、打たれたままでは残さない(うっかり打ったパスワードかもしれない)。"""
-    assert "hunter2" not in for_account(None, "hunter2").key
-    assert for_account(None, " Hunter2 ") == for_account(None, "hunter2")
-    assert for_account(UserId(7), "anything").key == "account 7"
+    typed = for_stranger(None, "hunter2", "192.0.2.1")
+    assert not any("hunter2" in budget.key for budget in typed)
+    assert for_stranger(None, " Hunter2 ", "192.0.2.1") == typed
+    assert for_stranger(UserId(7), "anything", "192.0.2.1")[1].key == "account 7"

@@ -532,21 +532,35 @@ export const setMyPreferences = <ThrowOnError extends boolean = false>(options: 
 });
 
 /**
- * End Other Sessions
- *
- * 今使っているもののほかを、全部終わらせる。
- */
-export const endMyOtherSessions = <ThrowOnError extends boolean = false>(options?: Options<EndMyOtherSessionsData, ThrowOnError>): RequestResult<EndMyOtherSessionsResponses, EndMyOtherSessionsErrors, ThrowOnError> => (options?.client ?? client).delete<EndMyOtherSessionsResponses, EndMyOtherSessionsErrors, ThrowOnError>({ url: '/api/v1/me/sessions', ...options });
-
-/**
  * List Sessions
  */
 export const listMySessions = <ThrowOnError extends boolean = false>(options?: Options<ListMySessionsData, ThrowOnError>): RequestResult<ListMySessionsResponses, ListMySessionsErrors, ThrowOnError> => (options?.client ?? client).get<ListMySessionsResponses, ListMySessionsErrors, ThrowOnError>({ url: '/api/v1/me/sessions', ...options });
 
 /**
+ * End Other Sessions
+ *
+ * 今使っているもののほかを、全部終わらせる。
+ */
+export const endMyOtherSessions = <ThrowOnError extends boolean = false>(options: Options<EndMyOtherSessionsData, ThrowOnError>): RequestResult<EndMyOtherSessionsResponses, EndMyOtherSessionsErrors, ThrowOnError> => (options.client ?? client).post<EndMyOtherSessionsResponses, EndMyOtherSessionsErrors, ThrowOnError>({
+    url: '/api/v1/me/sessions/end-others',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
  * End Session
  */
-export const endMySession = <ThrowOnError extends boolean = false>(options: Options<EndMySessionData, ThrowOnError>): RequestResult<EndMySessionResponses, EndMySessionErrors, ThrowOnError> => (options.client ?? client).delete<EndMySessionResponses, EndMySessionErrors, ThrowOnError>({ url: '/api/v1/me/sessions/{session_id}', ...options });
+export const endMySession = <ThrowOnError extends boolean = false>(options: Options<EndMySessionData, ThrowOnError>): RequestResult<EndMySessionResponses, EndMySessionErrors, ThrowOnError> => (options.client ?? client).post<EndMySessionResponses, EndMySessionErrors, ThrowOnError>({
+    url: '/api/v1/me/sessions/{session_id}/end',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
 
 /**
  * List My Tokens

@@ -8876,67 +8876,6 @@ export type SetMyPreferencesResponses = {
 
 export type SetMyPreferencesResponse = SetMyPreferencesResponses[keyof SetMyPreferencesResponses];
 
-export type EndMyOtherSessionsData = {
-    body?: never;
-    path?: never;
-    query?: never;
-    url: '/api/v1/me/sessions';
-};
-
-export type EndMyOtherSessionsErrors = {
-    /**
-     * Bad Request
-     */
-    400: Problem;
-    /**
-     * Unauthorized
-     */
-    401: Problem;
-    /**
-     * Forbidden
-     */
-    403: Problem;
-    /**
-     * Not Found
-     */
-    404: Problem;
-    /**
-     * Conflict
-     */
-    409: Problem;
-    /**
-     * Precondition Failed
-     */
-    412: Problem;
-    /**
-     * Request Entity Too Large
-     */
-    413: Problem;
-    /**
-     * Unprocessable Entity
-     */
-    422: Problem;
-    /**
-     * Too Many Requests
-     */
-    429: Problem;
-    /**
-     * Service Unavailable
-     */
-    503: Problem;
-};
-
-export type EndMyOtherSessionsError = EndMyOtherSessionsErrors[keyof EndMyOtherSessionsErrors];
-
-export type EndMyOtherSessionsResponses = {
-    /**
-     * Successful Response
-     */
-    200: EndedRead;
-};
-
-export type EndMyOtherSessionsResponse = EndMyOtherSessionsResponses[keyof EndMyOtherSessionsResponses];
-
 export type ListMySessionsData = {
     body?: never;
     path?: never;
@@ -8998,8 +8937,69 @@ export type ListMySessionsResponses = {
 
 export type ListMySessionsResponse = ListMySessionsResponses[keyof ListMySessionsResponses];
 
+export type EndMyOtherSessionsData = {
+    body: ProofInputWritable;
+    path?: never;
+    query?: never;
+    url: '/api/v1/me/sessions/end-others';
+};
+
+export type EndMyOtherSessionsErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Precondition Failed
+     */
+    412: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type EndMyOtherSessionsError = EndMyOtherSessionsErrors[keyof EndMyOtherSessionsErrors];
+
+export type EndMyOtherSessionsResponses = {
+    /**
+     * Successful Response
+     */
+    200: EndedRead;
+};
+
+export type EndMyOtherSessionsResponse = EndMyOtherSessionsResponses[keyof EndMyOtherSessionsResponses];
+
 export type EndMySessionData = {
-    body?: never;
+    body: ProofInputWritable;
     path: {
         /**
          * Session Id
@@ -9007,7 +9007,7 @@ export type EndMySessionData = {
         session_id: string;
     };
     query?: never;
-    url: '/api/v1/me/sessions/{session_id}';
+    url: '/api/v1/me/sessions/{session_id}/end';
 };
 
 export type EndMySessionErrors = {

@@ -110,3 +110,5 @@ class ClientInfo:
     user_agent: str
     device: str = ""
     """前に入ったときに渡した印。なければ空。"""
+    refresh: str = ""
+    """このブラウザが今持っている更新券。入り直すと、そのログインは終わる。"""

@@ -3,6 +3,7 @@
 from tsubame.business.auth.entities import Identity, Session
 from tsubame.business.auth.errors import SessionNotFoundError
 from tsubame.business.auth.ports import AuthTx
+from tsubame.business.auth.proofs import Proof, Proofs
 from tsubame.business.shared.clock import Clock
 from tsubame.business.shared.ids import SessionId
 from tsubame.business.shared.signals import SignalKind
@@ -11,8 +12,11 @@ from tsubame.business.users.events import about_user
 
 
 class MySessionsService:
-    def __init__(self, transactions: Transactions[AuthTx], clock: Clock) -> None:
+    """終わらせるには、証しが要る。開いたままの画面を奪った人に、本人を締め出させない(ASVS 7.5.2)。"""
+
+    def __init__(self, transactions: Transactions[AuthTx], proofs: Proofs, clock: Clock) -> None:
         self._transactions = transactions
+        self._proofs = proofs
         self._clock = clock
 
     async def everything(self, me: Identity) -> list[Session]:
@@ -20,11 +24,12 @@ class MySessionsService:
         async with self._transactions.look() as tx:
             return await tx.sessions.alive_of(me.user.id, self._clock.now())
 
-    async def end(self, me: Identity, session_id: SessionId) -> None:
+    async def end(self, me: Identity, proof: Proof, session_id: SessionId) -> None:
         """一つを終わらせる。人のログインは、ないものとして扱う。
 
-        Raises: SessionNotFoundError。
+        Raises: SessionNotFoundError、ほかは ``Proofs.demand`` と同じ。
         """
+        await self._proofs.demand(me.itself(), proof)
         async with self._transactions.begin() as tx:
             session = await tx.sessions.find(session_id)
             mine = session is not None and session.user_id == me.user.id
@@ -32,8 +37,12 @@ class MySessionsService:
                 raise SessionNotFoundError("There is no such session.")
             await self._told(tx, me, 1)
 
-    async def end_others(self, me: Identity) -> int:
-        """今使っているもののほかを全部終わらせ、その数を返す。"""
+    async def end_others(self, me: Identity, proof: Proof) -> int:
+        """今使っているもののほかを全部終わらせ、その数を返す。
+
+        Raises: ``Proofs.demand`` と同じ。
+        """
+        await self._proofs.demand(me.itself(), proof)
         async with self._transactions.begin() as tx:
             ended = await tx.sessions.end_all_of(me.user.id, self._clock.now(), keep=me.session.id)
             if ended:

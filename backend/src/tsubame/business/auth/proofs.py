@@ -44,23 +44,24 @@ class Proofs:
             SecondFactorUnreadableError。
         """
         user_id = own_id(actor)
+        # 間違いの数は確定させたいので、例外は取引を抜けてから投げる
         async with self._transactions.begin() as tx:
             found = await tx.second_factors.find(user_id)
-            enabled = found is not None and found.sealed is not None
-            if enabled and proof.code is not None:
-                accepted = await self._check.use(tx, actor, user_id, proof.code) is not None
-            else:
-                accepted = None
-            stored = await tx.users.password_hash_of(user_id)
-            if accepted is None and stored is not None:
+            coded = found is not None and found.sealed is not None
+            right = coded and proof.code is not None and await self._is_right(tx, actor, proof.code)
+            stored = None if coded else await tx.users.password_hash_of(user_id)
+            if stored is not None:
                 await charge(tx, [for_own_password(user_id)], self._clock.now())
-        if accepted is None and stored is None and enabled:
+        if coded and proof.code is None:
             raise InvalidInputError.one("code", "required", "Type a code of your authenticator app.")
-        if accepted is None and stored is not None:
+        if coded and not right:
+            raise wrong_code()
+        if stored is not None:
             # 遅い照合のあいだ、取引を開いたままにしない
             await self._demand_password(user_id, stored, proof)
-        if accepted is False:
-            raise wrong_code()
+
+    async def _is_right(self, tx: SecondFactorTx, actor: Actor, code: str) -> bool:
+        return await self._check.use(tx, actor, own_id(actor), code) is not None
 
     async def _demand_password(self, user_id: UserId, stored: str, proof: Proof) -> None:
         matches, _ = await self._passwords.verify(normal(proof.password or Secret("")), stored)

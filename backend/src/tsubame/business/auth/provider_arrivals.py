@@ -108,7 +108,8 @@ class Arrivals:
             return _name_taken(person)
         project_roles = {place: role for place, role in mapped.project_roles.items() if role is not None}
         added = await tx.users.add(NewUser(username, None, mapped.role, project_roles=project_roles))
-        await tx.identities.add(added.id, person.issuer, person.subject, person.username)
+        identity = await tx.identities.add(added.id, person.issuer, person.subject, person.username)
+        await tx.identities.used(identity, identity.label, self._clock.now())
         await tx.audit.record(_created(arrival, added))
         return added
 

@@ -25,6 +25,12 @@ class ProviderUnreachableError(ProviderProblem):
     code = "provider_unreachable"
 
 
+class ProviderInsideError(ProviderUnreachableError):
+    """内側の住所なので、こちらから話しかけなかった。``TSUBAME_OUTGOING_ALLOWED`` で許せる。"""
+
+    code = "provider_inside"
+
+
 class ProviderMisconfiguredError(ProviderProblem):
     """文書か答えが、決まりの形をしていない。"""
 

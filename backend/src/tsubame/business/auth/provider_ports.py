@@ -72,7 +72,7 @@ class IdentityRepository(Protocol):
 
     async def all(self) -> list[LinkedIdentity]: ...
 
-    async def add(self, user_id: UserId, issuer: str, subject: str, label: str) -> None:
+    async def add(self, user_id: UserId, issuer: str, subject: str, label: str) -> LinkedIdentity:
         """Raises: IdentityTakenError。"""
         ...
 

@@ -71,7 +71,7 @@ class ProviderSignIn:
         return await self._send_out(provider_id, redirect_uri, own_id(actor))
 
     async def finish(
-        self, cookie: str | None, answer: ProviderAnswer, client: ClientInfo
+        self, cookie: str, answer: ProviderAnswer, client: ClientInfo
     ) -> SignedIn | Challenge | None:
         """戻ってきた人を確かめて入れる。身元を結びつけるためだったなら ``None``。
 
@@ -108,9 +108,9 @@ class ProviderSignIn:
             await tx.provider_flows.add(flow, now)
         return SentOut(url, cookie)
 
-    async def _flow(self, cookie: str | None, state: str) -> tuple[Flow, FlowSecrets]:
+    async def _flow(self, cookie: str, state: str) -> tuple[Flow, FlowSecrets]:
         """Raises: SsoEndedError。"""
-        if cookie is None:
+        if not cookie:
             raise SsoEndedError
         secrets = FlowSecrets.derived_from(cookie)
         # 別のタブで始めた分を、まちがった答えで終わらせないよう、合うものだけを使い切る

@@ -1,5 +1,6 @@
 """ログイン・更新・ログアウト。"""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
@@ -21,7 +22,7 @@ from tsubame.business.shared.clock import Clock
 from tsubame.business.shared.secret import Secret
 from tsubame.business.shared.signals import SignalKind
 from tsubame.business.shared.transactions import Transactions
-from tsubame.business.users.attempts import Budget, charge, for_account, for_address, for_device, refund
+from tsubame.business.users.attempts import Budget, charge, for_device, for_stranger, settle
 from tsubame.business.users.entities import User
 from tsubame.business.users.password_policy import normal
 from tsubame.business.users.ports import Passwords
@@ -81,21 +82,19 @@ class AuthService:
             if stronger is not None:
                 await tx.users.replace_password_hash(user.id, stronger)
             own, *shared = budgets
-            await tx.attempts.forget([own.key])
-            for budget in shared:
-                await refund(tx, budget, now)
+            await settle(tx, own, shared, now)
             return await self._steps.after_first(tx, user, client, FirstFactor.PASSWORD)
 
-    def _budgets(self, user: User | None, username: str, client: ClientInfo) -> list[Budget]:
-        """先頭が、その人だけの数え先。
+    def _budgets(self, user: User | None, username: str, client: ClientInfo) -> Sequence[Budget]:
+        """先頭が、入れば消す数え先。
 
         前に入った端末は、自分の数え先だけを使う。ほかの人がどれだけ間違えても、締め出されない。
         """
         if user is not None and self._marks.is_of(client.device, user.id):
             return [for_device(client.device)]
-        return [for_account(None if user is None else user.id, username), for_address(client.address)]
+        return for_stranger(None if user is None else user.id, username, client.address)
 
-    async def refresh(self, token: str, client: ClientInfo) -> SignedIn:
+    async def refresh(self, client: ClientInfo) -> SignedIn:
         """更新券を新しい券に替える。使い回しに気づいたら、ログインごと終わらせる。
 
         Raises: SessionEndedError。
@@ -103,7 +102,7 @@ class AuthService:
         now = self._clock.now()
         # 終わらせたことは確定させたいので、例外は取引を抜けてから投げる
         async with self._transactions.begin() as tx:
-            grant = await tx.grants.take(hash_of(token), now)
+            grant = await tx.grants.take(hash_of(client.refresh), now)
             session = None if grant is None else await tx.sessions.find(grant.session_id)
             user = None if session is None else await tx.users.find(session.user_id)
             if grant is not None and session is not None and user is not None:
@@ -119,10 +118,10 @@ class AuthService:
                     await tx.audit.record(_event(user, "user.session_reused", client, Outcome.REFUSED))
         raise SessionEndedError("This session has ended. Sign in again.")
 
-    async def sign_out(self, token: str, client: ClientInfo) -> None:
+    async def sign_out(self, client: ClientInfo) -> None:
         """ログインを終わらせる。知らない券なら、もう終わっているので何もしない。"""
         async with self._transactions.begin() as tx:
-            grant = await tx.grants.find(hash_of(token))
+            grant = await tx.grants.find(hash_of(client.refresh))
             session = None if grant is None else await tx.sessions.find(grant.session_id)
             if session is None or not await self._end(tx, session):
                 return

@@ -14,7 +14,11 @@ FORGET_AFTER: Final = timedelta(hours=1)
 """これだけ静かなら、数え直す。"""
 _FIRST_WAIT: Final = timedelta(seconds=2)
 _LONGEST_WAIT: Final = timedelta(minutes=15)
+_LONGEST_WAIT_OF_ALL: Final = timedelta(minutes=1)
+"""その人を試す皆で使う数え先の待ち。短いので、よその所から間違え続けても、本人は一分に一度は試せる。"""
 _IPV6_SITE_BITS: Final = 64
+FROM: Final = " from "
+"""「その人」と「その所」の間に入る字。"""
 
 
 class TooManyAttemptsError(BusyError):
@@ -25,10 +29,11 @@ class TooManyAttemptsError(BusyError):
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """一つの数え先。``free`` 回までは待たせず、そこから先は倍々に、最長十五分まで待たせる。"""
+    """一つの数え先。``free`` 回までは待たせず、そこから先は倍々に、``longest`` まで待たせる。"""
 
     key: str
     free: int
+    longest: timedelta = _LONGEST_WAIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,7 @@ class Tally:
     def charged(self, budget: Budget, now: datetime) -> "Tally":
         """一回を足した数。"""
         attempts = (0 if now - self.at >= FORGET_AFTER else self.attempts) + 1
-        pause = pause_after(attempts - budget.free)
+        pause = pause_after(attempts - budget.free, budget.longest)
         return Tally(attempts, None if pause is None else now + pause, now)
 
     def refunded(self) -> "Tally":
@@ -54,12 +59,12 @@ class Tally:
         return replace(self, attempts=max(0, self.attempts - 1), blocked_until=None)
 
 
-def pause_after(over: int) -> timedelta | None:
+def pause_after(over: int, longest: timedelta) -> timedelta | None:
     """``over`` は、待たせない数を超えた回数。"""
     if over <= 0:
         return None
     # 先に指数を限る。何百回も続けば、掛け算があふれる
-    return min(_LONGEST_WAIT, _FIRST_WAIT * (1 << min(over - 1, 20)))
+    return min(longest, _FIRST_WAIT * (1 << min(over - 1, 20)))
 
 
 class AttemptRepository(Protocol):
@@ -70,6 +75,10 @@ class AttemptRepository(Protocol):
     async def save(self, tallies: Mapping[str, Tally]) -> None: ...
 
     async def forget(self, keys: Sequence[str]) -> None: ...
+
+    async def forget_about(self, who: str) -> None:
+        """その人を試す数え先を、どの所の分も消す。"""
+        ...
 
     async def prune(self, before: datetime) -> None:
         """古いものを、少しずつ捨てる。"""
@@ -96,19 +105,34 @@ async def charge(tx: AttemptsTx, budgets: Sequence[Budget], now: datetime) -> No
     await tx.attempts.save({budget.key: tallies[budget.key].charged(budget, now) for budget in budgets})
 
 
-async def refund(tx: AttemptsTx, budget: Budget, now: datetime) -> None:
-    """皆で使う数え先から、当たった一回を引く。それまでの間違いは残る。"""
-    tallies = await tx.attempts.lock([budget.key], now)
-    await tx.attempts.save({budget.key: tallies[budget.key].refunded()})
+async def settle(tx: AttemptsTx, own: Budget, shared: Sequence[Budget], now: datetime) -> None:
+    """当たったあと。``own`` は消し、皆で使う数え先からは一回だけを引く(それまでの間違いは残る)。"""
+    # 数えるときと同じに、一度に鎖す。別々に鎖すと、数えている人と逆の順になりうる
+    tallies = await tx.attempts.lock([own.key, *(budget.key for budget in shared)], now)
+    await tx.attempts.forget([own.key])
+    if shared:
+        await tx.attempts.save({budget.key: tallies[budget.key].refunded() for budget in shared})
 
 
-def for_account(user_id: UserId | None, typed: str) -> Budget:
-    """その人の、知らない端末から。いない名前も同じだけ待たせ、名前の有無を悟らせない。
+def for_stranger(user_id: UserId | None, typed: str, address: str) -> tuple[Budget, Budget, Budget]:
+    """知らない端末から: その所からその人を試す分、その人を試す皆の分、その所の皆の分。
 
-    打たれた名前は、うっかり打ったパスワードかもしれないので、ハッシュでしか持たない。
+    いない名前も同じだけ待たせ、名前の有無を悟らせない。打たれた名前は、うっかり打ったパスワードかも
+    しれないので、ハッシュでしか持たない。事務所の皆が一つの住所を使うので、住所の分は広めに取る。
     """
     hashed = hashlib.sha256(typed.strip().casefold().encode("utf-8", "replace")).hexdigest()
-    return Budget(f"name {hashed}" if user_id is None else f"account {user_id}", free=5)
+    who, site = f"name {hashed}" if user_id is None else _account(user_id), _site_of(address)
+    return (
+        Budget(f"{who}{FROM}{site}", free=5),
+        Budget(who, free=20, longest=_LONGEST_WAIT_OF_ALL),
+        Budget(f"address {site}", free=50),
+    )
+
+
+async def forgive(tx: AttemptsTx, user_id: UserId) -> None:
+    """その人を待たせる数を、全部消す。"""
+    await tx.attempts.forget_about(_account(user_id))
+    await tx.attempts.forget([for_own_password(user_id).key])
 
 
 def for_device(device: str) -> Budget:
@@ -116,14 +140,13 @@ def for_device(device: str) -> Budget:
     return Budget(f"device {hashlib.sha256(device.encode()).hexdigest()}", free=10)
 
 
-def for_address(address: str) -> Budget:
-    """一つの住所から。事務所の皆が一つの住所を使うので、広めに取る。"""
-    return Budget(f"address {_site_of(address)}", free=50)
-
-
 def for_own_password(user_id: UserId) -> Budget:
     """開いた画面から、今のパスワードを言うとき。"""
     return Budget(f"own password {user_id}", free=5)
+
+
+def _account(user_id: UserId) -> str:
+    return f"account {user_id}"
 
 
 def _site_of(address: str) -> str:

@@ -9,9 +9,13 @@ import httpx
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from tsubame.business.auth.provider_errors import ProviderMisconfiguredError, ProviderUnreachableError
+from tsubame.business.auth.provider_errors import (
+    ProviderInsideError,
+    ProviderMisconfiguredError,
+    ProviderUnreachableError,
+)
 from tsubame.data_access.oidc.metadata import Metadata, document_url, read_metadata
-from tsubame.data_access.outgoing.http import OutgoingHttp
+from tsubame.data_access.outgoing.http import OutgoingHttp, RefusedAddressError
 
 _KEPT_S: Final = 600.0
 _RETRY_S: Final = 30.0
@@ -98,9 +102,8 @@ def unreachable(url: str, exc: Exception) -> ProviderUnreachableError:
         host = httpx.URL(url).host
     except httpx.InvalidURL:
         host = url[:100]
-    return ProviderUnreachableError(
-        f"{host} cannot be reached: {exc}"[:400], params={"host": host, "reason": str(exc)[:300]}
-    )
+    kind = ProviderInsideError if isinstance(exc, RefusedAddressError) else ProviderUnreachableError
+    return kind(f"{host} cannot be reached: {exc}"[:400], params={"host": host, "reason": str(exc)[:300]})
 
 
 def _keys(document: object) -> KeySet:

@@ -77,7 +77,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
                 return await self._inner.handle_async_request(_aimed(request, address, host))
             except (httpx.ConnectError, httpx.ConnectTimeout) as exc:
                 failure = exc  # まだ何も送っていないので、次の住所で試してよい
-        raise failure or RefusedAddressError(f"{host} has no address.")
+        raise failure or httpx.ConnectError(f"{host} has no address.")
 
     async def _permitted(self, url: httpx.URL, host: str) -> list[Address]:
         if url.scheme not in _PORTS:

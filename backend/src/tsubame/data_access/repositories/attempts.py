@@ -2,11 +2,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tsubame.business.users.attempts import Tally
+from tsubame.business.users.attempts import FROM, Tally
 from tsubame.data_access.tables.attempts import sign_in_attempts as table
 
 _PRUNED_AT_ONCE: Final = 100
@@ -38,6 +38,10 @@ class SqlAttemptRepository:
 
     async def forget(self, keys: Sequence[str]) -> None:
         await self._connection.execute(delete(table).where(table.c.key.in_(keys)))
+
+    async def forget_about(self, who: str) -> None:
+        about = or_(table.c.key == who, table.c.key.startswith(who + FROM, autoescape=True))
+        await self._connection.execute(delete(table).where(about))
 
     async def prune(self, before: datetime) -> None:
         # だれかが鎖している行は、使われているので飛ばす

@@ -165,10 +165,11 @@ class SqlIdentityRepository:
         rows = await self._connection.execute(select(linked_identities).order_by(linked_identities.c.id))
         return [_identity(row) for row in rows]
 
-    async def add(self, user_id: UserId, issuer: str, subject: str, label: str) -> None:
+    async def add(self, user_id: UserId, issuer: str, subject: str, label: str) -> LinkedIdentity:
         values = {"user_id": user_id, "issuer": issuer, "subject": subject, "label": label}
         with translated({"uq_linked_identities_issuer_subject": IdentityTakenError()}):
-            await self._connection.execute(insert(linked_identities).values(values))
+            added = insert(linked_identities).values(values).returning(linked_identities)
+            return _identity((await self._connection.execute(added)).one())
 
     async def used(self, identity: LinkedIdentity, label: str, now: datetime) -> None:
         await self._connection.execute(

@@ -12,7 +12,7 @@ from tsubame.business.shared.errors import AuthenticationError, InvalidInputErro
 from tsubame.business.shared.paging import DEFAULT_LIMIT, MAX_LIMIT, PageRequest, decode_cursor
 from tsubame.business.tokens.values import is_token
 from tsubame.business.users.people import PersonNeededError
-from tsubame.presentation.http import device_cookie
+from tsubame.presentation.http import cookies
 from tsubame.presentation.http.errors import PROBLEM_JSON
 from tsubame.presentation.http.pace import Pace
 from tsubame.presentation.http.schemas.common import Problem
@@ -40,9 +40,12 @@ ServicesDep = Annotated[HttpServices, Depends(services_of)]
 def client_info(connection: HTTPConnection) -> ClientInfo:
     address = connection.client.host if connection.client is not None else ""
     agent = connection.headers.get("user-agent", "").replace("\0", "")
-    services: HttpServices = connection.app.state.services
-    device = device_cookie.read(connection, always_secure=services.secure_cookies)
-    return ClientInfo(address=address, user_agent=agent[:_USER_AGENT_LENGTH], device=device)
+    return ClientInfo(
+        address=address,
+        user_agent=agent[:_USER_AGENT_LENGTH],
+        device=cookies.DEVICE.read(connection),
+        refresh=cookies.REFRESH.read(connection),
+    )
 
 
 ClientDep = Annotated[ClientInfo, Depends(client_info)]

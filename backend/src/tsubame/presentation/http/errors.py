@@ -112,6 +112,7 @@ async def _domain_error(request: Request, error: Exception) -> JSONResponse:
         await _note_refusal(request, error)
     fields = error.errors if isinstance(error, InvalidInputError) else ()
     body = problem(status, error.code, error.detail, params=error.params, errors=fields)
+    request.state.refused = error.code
     return respond(body, _headers(error, status))
 
 
@@ -142,10 +143,11 @@ def _headers(error: DomainError, status: int) -> Mapping[str, str] | None:
     return {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else None
 
 
-async def _invalid_request(_: Request, error: Exception) -> JSONResponse:
+async def _invalid_request(request: Request, error: Exception) -> JSONResponse:
     """型の検査で落ちた入力。送られた値は返さない(秘密かもしれない)。"""
     if not isinstance(error, RequestValidationError):
         raise error
+    request.state.refused = InvalidInputError.code
     found = error.errors()
     if any(item["type"] == "json_invalid" for item in found):
         return respond(problem(400, *_CODE_BY_STATUS[400]))
@@ -154,10 +156,11 @@ async def _invalid_request(_: Request, error: Exception) -> JSONResponse:
     return respond(problem(422, invalid.code, invalid.detail, errors=fields))
 
 
-async def _http_error(_: Request, error: Exception) -> JSONResponse:
+async def _http_error(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, HTTPException):
         raise error
     code, detail = _CODE_BY_STATUS.get(error.status_code, ("http_error", str(error.detail)))
+    request.state.refused = code
     return respond(problem(error.status_code, code, detail), error.headers)
 
 

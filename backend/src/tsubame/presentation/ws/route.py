@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, WebSocket
 
-from tsubame.presentation.http.session_cookie import is_same_site
+from tsubame.presentation.http.same_site import is_same_site
 from tsubame.presentation.ws.stream import StreamPorts, StreamSession
 
 router = APIRouter()

@@ -2,10 +2,9 @@ import { computed, ref, shallowRef, type Ref, type ShallowRef } from 'vue'
 
 import type { EnrolmentRead, ProofInputWritable, SecondFactorRead } from '@/api'
 import { useResource, type Resource } from '@/shared/composables/useResource'
-import { useServerErrors } from '@/shared/composables/useServerErrors'
 
 import * as api from '../api'
-import { useSession } from '../sessionStore'
+import { useProof, type Proving } from './useProof'
 
 /** 本人だと確かめてからすること。 */
 export type ProvenAction = 'start' | 'move' | 'renew' | 'stop'
@@ -14,61 +13,52 @@ interface TwoFactor {
   status: Resource<SecondFactorRead>
   enabled: Ref<boolean>
   action: Ref<ProvenAction>
-  asking: Ref<boolean>
+  proof: Proving
   enrolment: ShallowRef<EnrolmentRead | null>
   recoveryCodes: ShallowRef<readonly string[] | null>
-  errors: ReturnType<typeof useServerErrors>
-  ask: (next: ProvenAction) => void
-  /** 確かめて、する。できたら真。 */
-  prove: (proof: ProofInputWritable) => Promise<boolean>
+  ask: (next: ProvenAction) => Promise<void>
   confirm: (code: string) => Promise<void>
   finish: () => Promise<void>
 }
 
-export function useTwoFactor(): TwoFactor {
-  const session = useSession()
+/** `onStopped` は、やめ終わったとき。 */
+export function useTwoFactor(onStopped: () => void): TwoFactor {
   const status = useResource((signal) => api.fetchSecondFactor(signal))
-  const errors = useServerErrors(['code', 'password'])
   const action = ref<ProvenAction>('start')
-  const asking = ref(false)
   const enrolment = shallowRef<EnrolmentRead | null>(null)
   const recoveryCodes = shallowRef<readonly string[] | null>(null)
   const enabled = computed(() => (status.data.value?.enabled_at ?? null) !== null)
+  const proof = useProof(() => enabled.value)
 
-  function ask(next: ProvenAction): void {
-    errors.clear()
+  async function ask(next: ProvenAction): Promise<void> {
     action.value = next
-    // 外のログインだけで入る人には、確かめるパスワードがない
-    if (next === 'start' && session.user?.has_password === false) void prove({})
-    else asking.value = true
+    await proof.ask(async (given) => {
+      await act(next, given)
+      await status.reload()
+    })
   }
 
-  async function prove(proof: ProofInputWritable): Promise<boolean> {
-    const done = await errors.submit(async () => {
-      if (action.value === 'stop') await api.disableSecondFactor(proof)
-      else if (action.value === 'renew') recoveryCodes.value = (await api.renewRecoveryCodes(proof)).recovery_codes
-      else enrolment.value = await api.beginSecondFactor(proof)
-      return true
-    })
-    if (!done) return false
-    asking.value = false
-    await status.reload()
-    return true
+  async function act(next: ProvenAction, given: ProofInputWritable): Promise<void> {
+    if (next === 'stop') {
+      await api.disableSecondFactor(given)
+      onStopped()
+    } else if (next === 'renew') recoveryCodes.value = (await api.renewRecoveryCodes(given)).recovery_codes
+    else enrolment.value = await api.beginSecondFactor(given)
   }
 
   async function confirm(code: string): Promise<void> {
-    await errors.submit(async () => {
+    await proof.errors.submit(async () => {
       recoveryCodes.value = (await api.confirmSecondFactor(code)).recovery_codes
       enrolment.value = null
     })
   }
 
   async function finish(): Promise<void> {
-    errors.clear()
+    proof.errors.clear()
     recoveryCodes.value = null
     enrolment.value = null
     await status.reload()
   }
 
-  return { status, enabled, action, asking, enrolment, recoveryCodes, errors, ask, prove, confirm, finish }
+  return { status, enabled, action, proof, enrolment, recoveryCodes, ask, confirm, finish }
 }

@@ -1,9 +1,8 @@
-import { computed, ref, shallowRef, type ComputedRef, type Ref, type ShallowRef } from 'vue'
+import { shallowRef, type ShallowRef } from 'vue'
 
-import type { IdentityRead, ProofInputWritable, ProviderOption } from '@/api'
-import { useSession } from '@/features/auth'
+import type { IdentityRead, ProviderOption } from '@/api'
+import { useProof, type Proving } from '@/features/auth'
 import { useResource, type Resource } from '@/shared/composables/useResource'
-import { useServerErrors } from '@/shared/composables/useServerErrors'
 
 import * as api from '../api'
 
@@ -18,12 +17,9 @@ export type Wanted = { kind: 'link'; provider: ProviderOption } | { kind: 'unlin
 
 interface LinkedAccounts {
   accounts: Resource<Accounts>
-  errors: ReturnType<typeof useServerErrors>
+  proof: Proving
   wanted: ShallowRef<Wanted | null>
-  asking: Ref<boolean>
-  usesCode: ComputedRef<boolean>
   want: (next: Wanted) => Promise<void>
-  prove: (proof: ProofInputWritable) => Promise<boolean>
 }
 
 async function load(signal: AbortSignal): Promise<Accounts> {
@@ -39,37 +35,25 @@ async function load(signal: AbortSignal): Promise<Accounts> {
   }
 }
 
-export function useLinkedAccounts(): LinkedAccounts {
-  const session = useSession()
+/** `onUnlinked` は、外し終わったとき。 */
+export function useLinkedAccounts(onUnlinked: () => void): LinkedAccounts {
   const accounts = useResource(load)
-  const errors = useServerErrors(['code', 'password'])
+  const proof = useProof(() => accounts.data.value?.usesCode ?? false)
   const wanted = shallowRef<Wanted | null>(null)
-  const asking = ref(false)
-  const usesCode = computed(() => accounts.data.value?.usesCode ?? false)
-
-  async function want(next: Wanted): Promise<void> {
-    errors.clear()
-    wanted.value = next
-    const state = accounts.data.value
-    // 外のログインだけで入る人には、確かめるパスワードも数字もない
-    if (state && !state.usesCode && session.user?.has_password === false) await prove({})
-    else asking.value = true
-  }
 
   /** 結びつけるなら、提供者の画面へ移る。外すなら、外す。 */
-  async function prove(proof: ProofInputWritable): Promise<boolean> {
-    const act = wanted.value
-    if (act === null) return false
-    const done = await errors.submit(async () => {
-      if (act.kind === 'unlink') await api.unlinkOwnIdentity(act.identity.id, proof)
-      else window.location.assign(await api.startLinking({ ...proof, provider_id: act.provider.id }))
-      return true
+  async function want(next: Wanted): Promise<void> {
+    wanted.value = next
+    await proof.ask(async (given) => {
+      if (next.kind === 'link') {
+        window.location.assign(await api.startLinking({ ...given, provider_id: next.provider.id }))
+        return
+      }
+      await api.unlinkOwnIdentity(next.identity.id, given)
+      onUnlinked()
+      await accounts.reload()
     })
-    if (!done) return false
-    asking.value = false
-    if (act.kind === 'unlink') await accounts.reload()
-    return true
   }
 
-  return { accounts, errors, wanted, asking, usesCode, want, prove }
+  return { accounts, proof, wanted, want }
 }

@@ -1,3 +1,4 @@
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -12,9 +13,10 @@ from tsubame.business.shared.actor import Actor
 from tsubame.business.shared.ids import ProjectId
 from tsubame.business.shared.permissions import Permission
 from tsubame.business.shared.secret import Secret
-from tsubame.presentation.http import device_cookie, session_cookie
+from tsubame.presentation.http import cookies
 from tsubame.presentation.http.dependencies import ClientDep, IdentityDep, ServicesDep, problems
 from tsubame.presentation.http.errors import problem, respond
+from tsubame.presentation.http.same_site import refuse_cross_site
 from tsubame.presentation.http.schemas.auth import (
     AccessTokenRead,
     InvitationLook,
@@ -26,23 +28,23 @@ from tsubame.presentation.http.schemas.auth import (
 )
 from tsubame.presentation.http.schemas.second_factor import ChallengeRead
 from tsubame.presentation.http.schemas.users import PreferencesRead
-from tsubame.presentation.http.services import HttpServices
 
 router = APIRouter(prefix="/auth", tags=["auth"])
+_DEVICE_LIFETIME_S: Final = 365 * 86_400
 OR_CHALLENGE: Final[dict[int | str, dict[str, Any]]] = {
     HTTPStatus.ACCEPTED: {"model": ChallengeRead},
     **problems(),
 }
 
 
-def deliver(
-    request: Request, response: Response, signed_in: SignedIn, services: HttpServices
-) -> AccessTokenRead:
+def deliver(request: Request, response: Response, signed_in: SignedIn) -> AccessTokenRead:
     """更新券は Cookie に、通行証は本文に。"""
-    if signed_in.refresh is not None:
-        session_cookie.write(request, response, signed_in.refresh, always_secure=services.secure_cookies)
+    refresh = signed_in.refresh
+    if refresh is not None:
+        left_s = max(0, int((refresh.expires_at - datetime.now(UTC)).total_seconds()))
+        cookies.REFRESH.write(request, response, refresh.value, left_s)
     if signed_in.device is not None:
-        device_cookie.write(request, response, signed_in.device, always_secure=services.secure_cookies)
+        cookies.DEVICE.write(request, response, signed_in.device, _DEVICE_LIFETIME_S)
     return AccessTokenRead(
         access_token=signed_in.access.value,
         token_type="Bearer",  # noqa: S106  種別の名前であり、秘密の値ではない
@@ -51,11 +53,11 @@ def deliver(
 
 
 def deliver_or_challenge(
-    request: Request, response: Response, answer: SignedIn | Challenge, services: HttpServices
+    request: Request, response: Response, answer: SignedIn | Challenge
 ) -> AccessTokenRead | Response:
     """二段目が要るなら、入る代わりに 202 で、二段目にしか使えない証しを返す。"""
     if isinstance(answer, SignedIn):
-        return deliver(request, response, answer, services)
+        return deliver(request, response, answer)
     challenge = ChallengeRead(challenge=answer.value, step=answer.step, expires_in=answer.expires_in_s)
     return JSONResponse(challenge.model_dump(mode="json"), HTTPStatus.ACCEPTED.value)
 
@@ -65,10 +67,10 @@ async def login(
     body: LoginInput, request: Request, response: Response, client: ClientDep, services: ServicesDep
 ) -> AccessTokenRead | Response:
     """パスワードで入る。二段目の要る人には 202。"""
-    session_cookie.refuse_cross_site(request)
+    refuse_cross_site(request)
     password = Secret(body.password.get_secret_value())
     answer = await services.auth.sign_in(body.username, password, client)
-    return deliver_or_challenge(request, response, answer, services)
+    return deliver_or_challenge(request, response, answer)
 
 
 @router.post("/invitation", operation_id="lookAtInvitation", responses=problems())
@@ -84,37 +86,35 @@ async def join(
     body: JoinInput, request: Request, response: Response, client: ClientDep, services: ServicesDep
 ) -> AccessTokenRead | Response:
     """招待のリンクから利用者になり、そのまま入る。役割が二段階を求めていれば 202。"""
-    session_cookie.refuse_cross_site(request)
+    refuse_cross_site(request)
     newcomer = Newcomer(body.username, Secret(body.password.get_secret_value()))
     answer = await services.people.joining.join(body.token, newcomer, client)
-    return deliver_or_challenge(request, response, answer, services)
+    return deliver_or_challenge(request, response, answer)
 
 
 @router.post("/refresh", operation_id="refresh", response_model=AccessTokenRead, responses=problems())
 async def refresh(
     request: Request, response: Response, client: ClientDep, services: ServicesDep
 ) -> AccessTokenRead | Response:
-    session_cookie.refuse_cross_site(request)
-    token = session_cookie.read(request, always_secure=services.secure_cookies)
-    if token is None:
+    refuse_cross_site(request)
+    if not client.refresh:
         raise SessionEndedError("You are not signed in.")
     try:
-        signed_in = await services.auth.refresh(token, client)
+        signed_in = await services.auth.refresh(client)
     except SessionEndedError as ended:
         # 死んだ券を持ち続けると、頁を開くたびに断られる往復が増える
         refusal = respond(problem(401, ended.code, ended.detail), {"WWW-Authenticate": "Bearer"})
-        session_cookie.clear(request, refusal, always_secure=services.secure_cookies)
+        cookies.REFRESH.clear(request, refusal)
         return refusal
-    return deliver(request, response, signed_in, services)
+    return deliver(request, response, signed_in)
 
 
 @router.post("/logout", status_code=204, operation_id="logout", responses=problems())
 async def logout(request: Request, response: Response, client: ClientDep, services: ServicesDep) -> None:
-    session_cookie.refuse_cross_site(request)
-    token = session_cookie.read(request, always_secure=services.secure_cookies)
-    if token is not None:
-        await services.auth.sign_out(token, client)
-    session_cookie.clear(request, response, always_secure=services.secure_cookies)
+    refuse_cross_site(request)
+    if client.refresh:
+        await services.auth.sign_out(client)
+    cookies.REFRESH.clear(request, response)
 
 
 @router.get("/me", operation_id="getMe", responses=problems())

@@ -9,6 +9,7 @@ from tsubame.business.shared.secret import Secret
 from tsubame.business.users.entities import Preferences
 from tsubame.business.users.profile import PasswordChange
 from tsubame.presentation.http.dependencies import IdentityDep, ReadyIdentity, ServicesDep, problems
+from tsubame.presentation.http.schemas.second_factor import ProofInput, to_proof
 from tsubame.presentation.http.schemas.users import (
     EndedRead,
     PasswordInput,
@@ -48,12 +49,14 @@ async def list_sessions(me: ReadyIdentity, services: ServicesDep) -> SessionList
     return SessionList(items=[session_read(session, me.session) for session in sessions])
 
 
-@router.delete("/sessions", operation_id="endMyOtherSessions")
-async def end_other_sessions(me: ReadyIdentity, services: ServicesDep) -> EndedRead:
+@router.post("/sessions/end-others", operation_id="endMyOtherSessions")
+async def end_other_sessions(body: ProofInput, me: ReadyIdentity, services: ServicesDep) -> EndedRead:
     """今使っているもののほかを、全部終わらせる。"""
-    return EndedRead(ended=await services.people.my_sessions.end_others(me))
+    return EndedRead(ended=await services.people.my_sessions.end_others(me, to_proof(body)))
 
 
-@router.delete("/sessions/{session_id}", status_code=204, operation_id="endMySession")
-async def end_session(session_id: SessionKey, me: ReadyIdentity, services: ServicesDep) -> None:
-    await services.people.my_sessions.end(me, SessionId(session_id))
+@router.post("/sessions/{session_id}/end", status_code=204, operation_id="endMySession")
+async def end_session(
+    session_id: SessionKey, body: ProofInput, me: ReadyIdentity, services: ServicesDep
+) -> None:
+    await services.people.my_sessions.end(me, to_proof(body), SessionId(session_id))

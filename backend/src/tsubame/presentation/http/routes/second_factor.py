@@ -3,10 +3,10 @@
 from fastapi import APIRouter, Request, Response
 
 from tsubame.business.shared.ids import UserId
-from tsubame.presentation.http import session_cookie
 from tsubame.presentation.http.api_model import RowId
 from tsubame.presentation.http.dependencies import ClientDep, CurrentActor, ServicesDep, problems
 from tsubame.presentation.http.routes.auth import deliver
+from tsubame.presentation.http.same_site import refuse_cross_site
 from tsubame.presentation.http.schemas.auth import AccessTokenRead
 from tsubame.presentation.http.schemas.second_factor import (
     ChallengeAnswerInput,
@@ -37,11 +37,11 @@ async def answer_challenge(
     services: ServicesDep,
 ) -> AccessTokenRead:
     """二段目。符号か回復コードで入る。"""
-    session_cookie.refuse_cross_site(request)
+    refuse_cross_site(request)
     signed_in = await services.sign_in.second_step.answer(
         body.challenge.get_secret_value(), body.code.get_secret_value(), client
     )
-    return deliver(request, response, signed_in, services)
+    return deliver(request, response, signed_in)
 
 
 @router.post("/auth/second-factor/enrolment", operation_id="beginChallengeEnrolment")
@@ -49,7 +49,7 @@ async def begin_challenge_enrolment(
     body: ChallengeInput, request: Request, services: ServicesDep
 ) -> EnrolmentRead:
     """役割が求める二段階を、入る前に用意しはじめる。"""
-    session_cookie.refuse_cross_site(request)
+    refuse_cross_site(request)
     challenge = body.challenge.get_secret_value()
     return enrolment_read(await services.sign_in.second_step.begin_enrolment(challenge))
 
@@ -63,11 +63,11 @@ async def confirm_challenge_enrolment(
     services: ServicesDep,
 ) -> EnrolledRead:
     """用意した符号で確かめ、そのまま入る。回復コードは、このとき一度だけ返す。"""
-    session_cookie.refuse_cross_site(request)
+    refuse_cross_site(request)
     enrolled = await services.sign_in.second_step.confirm_enrolment(
         body.challenge.get_secret_value(), body.code.get_secret_value(), client
     )
-    token = deliver(request, response, enrolled.signed_in, services)
+    token = deliver(request, response, enrolled.signed_in)
     return EnrolledRead(**token.model_dump(), recovery_codes=enrolled.recovery_codes)
 
 

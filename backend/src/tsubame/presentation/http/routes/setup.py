@@ -5,9 +5,9 @@ from fastapi import APIRouter, Request, Response
 from tsubame.business.auth.setup import FirstAdmin
 from tsubame.business.shared.errors import InvalidInputError
 from tsubame.business.shared.secret import Secret
-from tsubame.presentation.http import session_cookie
 from tsubame.presentation.http.dependencies import ClientDep, ServicesDep, problems
 from tsubame.presentation.http.routes.auth import deliver
+from tsubame.presentation.http.same_site import refuse_cross_site
 from tsubame.presentation.http.schemas.auth import AccessTokenRead, SetupInput, SetupState
 
 router = APIRouter(tags=["setup"])
@@ -23,7 +23,7 @@ async def get_setup(services: ServicesDep) -> SetupState:
 async def set_up(
     body: SetupInput, request: Request, response: Response, client: ClientDep, services: ServicesDep
 ) -> AccessTokenRead:
-    session_cookie.refuse_cross_site(request)
+    refuse_cross_site(request)
     if body.practice and services.practice is None:
         # 管理者を作ったあとで断ると、やり直せなくなる
         raise InvalidInputError.one(
@@ -33,4 +33,4 @@ async def set_up(
     signed_in = await services.setup.set_up(body.token, admin, client)
     if body.practice and services.practice is not None:
         await services.practice.install(replace(signed_in.user.as_actor(), address=client.address))
-    return deliver(request, response, signed_in, services)
+    return deliver(request, response, signed_in)

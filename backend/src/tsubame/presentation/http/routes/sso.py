@@ -2,12 +2,13 @@
 
 from fastapi import APIRouter, Request, Response
 
-from tsubame.business.auth.providers import ProviderAnswer, SentOut
+from tsubame.business.auth.providers import FLOW_LIFETIME, ProviderAnswer, SentOut
 from tsubame.business.shared.ids import ProviderId
-from tsubame.presentation.http import flow_cookie, session_cookie
+from tsubame.presentation.http import cookies
 from tsubame.presentation.http.api_model import RowId
 from tsubame.presentation.http.dependencies import ClientDep, CurrentActor, ServicesDep, problems
 from tsubame.presentation.http.routes.auth import OR_CHALLENGE, deliver_or_challenge
+from tsubame.presentation.http.same_site import refuse_cross_site
 from tsubame.presentation.http.schemas.auth import AccessTokenRead
 from tsubame.presentation.http.schemas.identity_providers import (
     IdentityList,
@@ -44,11 +45,11 @@ async def start(
     provider_id: RowId, request: Request, response: Response, services: ServicesDep
 ) -> SentOutRead:
     """送り出す先の住所。続きは、このブラウザでしかできない。"""
-    session_cookie.refuse_cross_site(request)
+    refuse_cross_site(request)
     sent = await services.sign_in.by_provider.send_out(
         ProviderId(provider_id), redirect_uri(request, services)
     )
-    return _sent(request, response, sent, services)
+    return _sent(request, response, sent)
 
 
 @router.post(
@@ -65,13 +66,13 @@ async def finish(
     services: ServicesDep,
 ) -> AccessTokenRead | Response:
     """戻ってきた人を確かめて入れる。身元を結びつけるためだったなら 204。"""
-    session_cookie.refuse_cross_site(request)
+    refuse_cross_site(request)
     answer = ProviderAnswer(body.state, body.code, body.iss, body.error)
-    cookie = flow_cookie.read(request, always_secure=services.secure_cookies)
+    cookie = cookies.FLOW.read(request)
     entered = await services.sign_in.by_provider.finish(cookie, answer, client)
     if entered is None:
         return Response(status_code=204)
-    return deliver_or_challenge(request, response, entered, services)
+    return deliver_or_challenge(request, response, entered)
 
 
 @router.get("/profile/identities", operation_id="listOwnIdentities")
@@ -84,11 +85,11 @@ async def start_linking(
     body: LinkOwnInput, request: Request, response: Response, actor: CurrentActor, services: ServicesDep
 ) -> SentOutRead:
     """自分の身元を結びつけるために送り出す。"""
-    session_cookie.refuse_cross_site(request)
+    refuse_cross_site(request)
     sent = await services.sign_in.by_provider.send_out_to_link(
         actor, to_proof(body), ProviderId(body.provider_id), redirect_uri(request, services)
     )
-    return _sent(request, response, sent, services)
+    return _sent(request, response, sent)
 
 
 @router.post("/profile/identities/{identity_id}/unlink", status_code=204, operation_id="unlinkOwnIdentity")
@@ -98,6 +99,6 @@ async def unlink_own(
     await services.sign_in.own_identities.unlink(actor, to_proof(body), identity_id)
 
 
-def _sent(request: Request, response: Response, sent: SentOut, services: HttpServices) -> SentOutRead:
-    flow_cookie.write(request, response, sent.cookie, always_secure=services.secure_cookies)
+def _sent(request: Request, response: Response, sent: SentOut) -> SentOutRead:
+    cookies.FLOW.write(request, response, sent.cookie, int(FLOW_LIFETIME.total_seconds()))
     return SentOutRead(authorization_url=sent.authorization_url)
