@@ -73,6 +73,59 @@ async def test_left_out_middle_is_one_row(chromium: Browser, product: Product, s
         await expect(log.locator('[data-line="400000"]')).to_contain_text("row-400000 ")
 
 
+# 見えている行は、番号のとおりの中身か、まだ読んでいないかのどちらか。ほかの行の中身なら、書き留める
+_WATCH = """
+() => {
+    window.wrongRows = []
+    window.seenRows = 0
+    const look = () => {
+        for (const row of document.querySelectorAll('[data-line]')) {
+            const text = row.querySelector('[data-text]')?.textContent ?? ''
+            if (text === '') continue
+            window.seenRows += 1
+            const whole = `row-${row.dataset.line} fills the log over its limit`
+            // 末尾の行は、まだ途中までしか届いていないことがある
+            if (!whole.startsWith(text)) window.wrongRows.push([row.dataset.line, text])
+        }
+    }
+    new MutationObserver(look).observe(document.body, { childList: true, characterData: true, subtree: true })
+}
+"""
+
+
+async def test_moving_gap_never_shows_a_wrong_line(chromium: Browser, product: Product, sshd: Sshd) -> None:
+    """見ている間に真ん中が省かれ続けても、末尾でも頭でも境でも、番号と違う行は一度も出ない。"""
+    async with product.client() as client, open_screen(chromium, product) as screen:
+        journey = Journey(client)
+        server = await journey.add_server(sshd, ME)
+        script = (
+            "i=0; while [ $i -lt 150 ]; do seq -f 'row-%.0f fills the log over its limit' "
+            "$((i * 1000 + 1)) $((i * 1000 + 1000)); i=$((i + 1)); sleep 0.08; done"
+        )
+        execution = await journey.start(await journey.add_job(script, [server], max_log_bytes=1024 * 1024))
+        await screen.sign_in()
+        await screen.open(f"/executions/{execution['id']}")
+        log = screen.page.get_by_role("log")
+        await expect(log).to_contain_text("row-")
+        await screen.page.evaluate(_WATCH)
+        target = execution["targets"][0]["id"]
+        while (now := await journey.call("GET", f"/targets/{target}"))["finished_at"] is None:
+            gap = now["log_gap"] or {"first_line": 1, "last_line": 1}
+            for line in (gap["last_line"] + 1, gap["first_line"], gap["last_line"] + 200):
+                await screen.page.get_by_role("textbox", name="行番号へ").fill(str(line))
+                await screen.page.keyboard.press("Enter")
+            for key in ("g", "G"):
+                await log.press(key)
+        await log.press("G")
+        await expect(log.locator('[data-line="150000"]')).to_contain_text("row-150000 ")
+        assert await screen.page.evaluate("window.seenRows") > 0
+        assert await screen.page.evaluate("window.wrongRows") == []
+        last = (await journey.call("GET", f"/targets/{target}"))["log_gap"]
+        await screen.page.get_by_role("textbox", name="行番号へ").fill(str(last["last_line"] + 1))
+        await screen.page.keyboard.press("Enter")
+        await expect(log.locator(".log-row--gap")).to_be_in_viewport()
+
+
 async def test_search_follows_a_growing_log(chromium: Browser, product: Product, sshd: Sshd) -> None:
     """探している間にログが伸びれば、見つかった数もひとりでに増える。書き方の誤りはその場で言う。"""
     async with product.client() as client, open_screen(chromium, product) as screen:
