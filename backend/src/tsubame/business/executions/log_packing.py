@@ -69,8 +69,8 @@ class Packer:
     def add(self, part: MaskedBytes, at_ms: int) -> None:
         loose = self._loose
         loose.notes.note(loose.size, at_ms)
-        loose.parts.append(part.data)
-        loose.size += len(part.data)
+        loose.parts += part.parts
+        loose.size += part.size
         loose.consumed += part.consumed
         loose.masked += part.count
 

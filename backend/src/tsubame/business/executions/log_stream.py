@@ -142,9 +142,9 @@ class LogStream:
             raise LeaseLostError(f"target {self.lease.target_id} epoch {self.lease.epoch}")
 
     def _keep(self, masked: MaskedBytes) -> None:
-        if not masked.data:
+        size = masked.size
+        if not size:
             return
-        size = len(masked.data)
         self._packer.add(masked, self._desk.now_ms())
         self._produced += size
         self._hold(size)
