@@ -1,5 +1,6 @@
 """監査記録を読む道: 絞る、めくる、書き出す、確かめる、残す日数。"""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,12 +10,13 @@ from sqlalchemy import text
 
 from harness.api import Api, field_codes, found, problem
 from harness.auditing import event
+from harness.two_projects import TwoProjects, Who
 from tsubame.business.audit.entities import AuditFilter, Outcome
 from tsubame.business.audit.exports import check_export
 from tsubame.business.audit.keeper import AuditKeeper
 from tsubame.business.shared.actor import Actor
 from tsubame.business.shared.errors import PermissionDeniedError
-from tsubame.business.shared.ids import ProjectId, UserId
+from tsubame.business.shared.ids import DEFAULT_PROJECT, ProjectId, UserId
 from tsubame.business.shared.paging import PageRequest
 from tsubame.business.shared.permissions import Role
 
@@ -123,6 +125,27 @@ async def test_project_admin_sees_his_project(api: Api) -> None:
         await api.services.audit.page(from_two, AuditFilter(project_id=ProjectId(1)), PageRequest())
     with pytest.raises(PermissionDeniedError):
         await api.services.audit.verify(from_two)
+
+
+async def test_project_admin_over_http(api: Api) -> None:
+    """プロジェクトの管理者には、一覧にも書き出しにも自分のプロジェクトの分しか出ない。確かめるのも断る。"""
+    world = TwoProjects(api)
+    await world.prepare()
+    async with api.anonymous() as client:
+        client.headers["Authorization"] = f"Bearer {await world.token_of(Who(None, Role.ADMIN))}"
+        seen = found(await client.get("/audit", params={"limit": 200}))["items"]
+        assert {item["project_id"] for item in seen} == {int(DEFAULT_PROJECT)}
+        exported = [json.loads(line) for line in (await client.get("/audit/export")).text.splitlines()]
+        assert [line["id"] for line in exported] == ids({"items": seen})
+        other = {"project_id": world.other_project}
+        for path in ("/audit", "/audit/export"):
+            assert problem(await client.get(path, params=other), 403)["code"] == "permission_denied"
+        problem(await client.post("/audit/verification"), 403)
+        problem(await client.put("/audit/retention", json={"keep_days": 30}), 403)
+    async with api.anonymous() as client:
+        client.headers["Authorization"] = f"Bearer {await world.token_of(Who(None, Role.EDITOR))}"
+        problem(await client.get("/audit"), 403)
+        problem(await client.get("/audit/export"), 403)
 
 
 async def test_verification_is_shown(api: Api, admin: httpx.AsyncClient, trail: None) -> None:

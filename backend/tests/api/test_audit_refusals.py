@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from harness.api import BASE, Api, found, problem
+from harness.asgi_socket import asgi_socket
 from harness.factories import new_job
 from tsubame.business.auth.setup import FirstAdmin
 from tsubame.business.shared.permissions import Role
@@ -66,6 +67,18 @@ async def test_loop_of_refusals_cannot_flood(api: Api) -> None:
         problem(await other.delete(f"/jobs/{numbers[0]}"), 403)
     names = [row.actor_name for row in await events(api, "access.refused")]
     assert names == ["viewer-user"] * 4 + ["operator-user"]
+
+
+async def test_refused_subscription_is_recorded(api: Api) -> None:
+    """WebSocket の購読を断っても、だれが・どこから・何を、が残る。繰り返しても一行。"""
+    user = await api.add_user(None, "yuki")
+    async with asgi_socket(api.app, api.token_of(user)) as socket:
+        for number in (1, 2):
+            assert (await socket.ask("executions", id=number))["code"] == "permission_denied"
+    (refused,) = await events(api, "access.refused")
+    assert (refused.actor_id, refused.address, refused.outcome) == (user.id, "127.0.0.1", "refused")
+    assert refused.subject_name == "SUBSCRIBE executions"
+    assert refused.details["permission"] == "execution:read"
 
 
 async def test_page_of_another_site_is_recorded(api: Api) -> None:

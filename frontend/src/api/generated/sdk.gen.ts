@@ -61,7 +61,7 @@ export const setAuditRetention = <ThrowOnError extends boolean = false>(options:
 /**
  * Verify Chain
  *
- * 今、鎖の全部を確かめる。百万の記録で十数秒かかる。
+ * 今、鎖の全部を確かめる。百万の記録で一分ほどかかる。進みは ``GET /audit/chain`` で見える。
  */
 export const verifyAuditChain = <ThrowOnError extends boolean = false>(options?: Options<VerifyAuditChainData, ThrowOnError>): RequestResult<VerifyAuditChainResponses, VerifyAuditChainErrors, ThrowOnError> => (options?.client ?? client).post<VerifyAuditChainResponses, VerifyAuditChainErrors, ThrowOnError>({ url: '/api/v1/audit/verification', ...options });
 

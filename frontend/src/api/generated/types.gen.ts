@@ -208,6 +208,10 @@ export type AuditChainRead = {
      * Unchained
      */
     unchained: number;
+    /**
+     * Verifying Position
+     */
+    verifying_position: number | null;
 };
 
 /**

@@ -28,9 +28,9 @@ export function saveRetention(keepDays: number | null): Promise<AuditChainRead> 
   return unwrap(sdk.setAuditRetention({ body: { keep_days: keepDays } }))
 }
 
-/** 絞り込んだ全部(JSON Lines)。 */
-export async function exportEvents(query: AuditQuery): Promise<Blob> {
+/** 絞り込んだ全部(JSON Lines)。届くそばから読める返事。 */
+export async function exportEvents(query: AuditQuery): Promise<Response> {
   const given = Object.entries(query).filter((entry): entry is [string, string | number] => entry[1] !== null && entry[1] !== '')
   const search = new URLSearchParams(given.map(([name, value]) => [name, String(value)]))
-  return (await fetchBytes(`/api/v1/audit/export?${search}`)).blob()
+  return fetchBytes(`/api/v1/audit/export?${search}`)
 }

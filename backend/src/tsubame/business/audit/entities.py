@@ -80,12 +80,12 @@ class LinkedEvent:
 
 @dataclass(frozen=True, slots=True)
 class StoredLink:
-    """しまってある鎖の一つ。``fields`` は記録の中身(:func:`chain.plain`)。行が失われていれば ``None``。"""
+    """しまってある鎖の一つ。記録の行が失われていれば、``event`` は ``None``。"""
 
     position: int
     event_id: int
     hash: bytes
-    fields: Mapping[str, object] | None
+    event: RecordedEvent | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +147,7 @@ class ChainState:
     """鎖のようす。
 
     Attributes:
+        verifying_position: このプロセスが今確かめている最中なら、ここまで進んだ。
         checked_at: 最後に全部を確かめた時刻。
         checked_position: そのとき、ここまで確かめた。
     """
@@ -160,3 +161,4 @@ class ChainState:
     checked_position: int | None
     fault: str | None
     fault_event_id: int | None
+    verifying_position: int | None = None

@@ -26,6 +26,7 @@ class AuditService:
         self._transactions = transactions
         self._verifier = Verifier(transactions)
         self._verifying = asyncio.Lock()
+        self._verified: int | None = None
 
     async def page(self, actor: Actor, where: AuditFilter, request: PageRequest) -> Page[LinkedEvent]:
         """新しい順。プロジェクトだけの管理者には、そのプロジェクトのものだけ。"""
@@ -50,7 +51,7 @@ class AuditService:
     async def state(self, actor: Actor) -> ChainState:
         _narrowed(actor, AuditFilter())
         async with self._transactions.look() as tx:
-            return await tx.audit_chain.state()
+            return replace(await tx.audit_chain.state(), verifying_position=self._verified)
 
     async def verify(self, actor: Actor) -> ChainState:
         """今、全部を確かめる。Raises: BusyError(もう確かめている)。"""
@@ -58,7 +59,10 @@ class AuditService:
         if self._verifying.locked():
             raise BusyError("The audit trail is being verified already.", _RETRY_AFTER_S)
         async with self._verifying:
-            result = await self._verifier.run()
+            try:
+                result = await self._verifier.run(progress=self._note_progress)
+            finally:
+                self._verified = None
         details: dict[str, object] = {"position": result.head.position, "hash": result.head.hash.hex()}
         if result.fault is not None:
             details |= {"fault": result.fault.code, "fault_event_id": result.fault.event_id}
@@ -66,6 +70,9 @@ class AuditService:
             await tx.audit_chain.report_check(result.head.position, result.fault)
             await tx.audit.record(AuditEvent(actor, "audit.verified", "audit", None, "chain", details))
             return await tx.audit_chain.state()
+
+    def _note_progress(self, position: int) -> None:
+        self._verified = position
 
     async def set_keep_days(self, actor: Actor, days: int | None) -> ChainState:
         """保存する日数。``None`` なら、いつまでも残す。

@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tsubame.business.audit.chain import START, plain
+from tsubame.business.audit.chain import START
 from tsubame.business.audit.entities import (
     ChainState,
     Fault,
@@ -100,7 +100,7 @@ class SqlAuditChain:
             .limit(limit)
         )
         return [
-            StoredLink(row.position, row.event_id, row.hash, None if row.id is None else plain(recorded(row)))
+            StoredLink(row.position, row.event_id, row.hash, None if row.id is None else recorded(row))
             for row in await self._connection.execute(query)
         ]
 

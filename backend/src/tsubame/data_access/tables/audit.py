@@ -40,6 +40,12 @@ audit_events = Table(
     Index("ix_audit_events_action_at_id", "action", "at", "id"),
     Index("ix_audit_events_subject", "subject_type", "subject_id", "at", "id"),
     Index("ix_audit_events_project_id_at_id", "project_id", "at", "id"),
+    # 多いものどうしなのに重ならない組(その人がしたことのない操作など)を、端から端まで探さないように
+    Index("ix_audit_events_actor_id_action", "actor_id", "action", "at", "id"),
+    Index("ix_audit_events_actor_id_subject_type", "actor_id", "subject_type", "at", "id"),
+    Index("ix_audit_events_project_id_action", "project_id", "action", "at", "id"),
+    Index("ix_audit_events_project_id_actor_id", "project_id", "actor_id", "at", "id"),
+    Index("ix_audit_events_project_id_subject_type", "project_id", "subject_type", "at", "id"),
     Index("ix_audit_events_not_done", "outcome", "at", "id", postgresql_where=text("outcome <> 'done'")),
 )
 words: ColumnElement[str] = literal_column(

@@ -1,9 +1,9 @@
 import type { Outcome } from '@/api'
 
 /** URL にある形のままの絞り込み。`subject` は「job」か「job:7」。 */
-export type AuditFilters = Record<'q' | 'user' | 'action' | 'subject' | 'outcome' | 'from' | 'to', string>
+export type AuditFilters = Record<'q' | 'user' | 'action' | 'subject' | 'project' | 'outcome' | 'from' | 'to', string>
 
-export const NO_FILTERS: AuditFilters = { q: '', user: '', action: '', subject: '', outcome: '', from: '', to: '' }
+export const NO_FILTERS: AuditFilters = { q: '', user: '', action: '', subject: '', project: '', outcome: '', from: '', to: '' }
 
 export interface AuditQuery {
   q: string
@@ -11,6 +11,7 @@ export interface AuditQuery {
   action: string | null
   subject_type: string | null
   subject_id: number | null
+  project_id: number | null
   outcome: Outcome | null
   from: string | null
   to: string | null
@@ -31,6 +32,7 @@ export function toQuery(filters: AuditFilters): AuditQuery {
     action: filters.action || null,
     subject_type: type || null,
     subject_id: positive(id),
+    project_id: positive(filters.project),
     outcome: filters.outcome === 'done' || filters.outcome === 'refused' ? filters.outcome : null,
     from: moment(filters.from),
     to: moment(filters.to),

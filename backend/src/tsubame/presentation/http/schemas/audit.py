@@ -59,6 +59,8 @@ class AuditChainRead(ApiModel):
     checked_position: int | None
     fault: str | None
     fault_event_id: int | None
+    verifying_position: int | None
+    """応えたプロセスが今確かめている最中なら、ここまで進んだ。"""
 
 
 class AuditRetentionInput(ApiInput):
@@ -100,4 +102,5 @@ def chain_read(state: ChainState) -> AuditChainRead:
         checked_position=state.checked_position,
         fault=state.fault,
         fault_event_id=state.fault_event_id,
+        verifying_position=state.verifying_position,
     )
