@@ -62,9 +62,7 @@ test-frontend: frontend/node_modules/.installed ## 画面の部品の試験だ�
 	@tools/npm.sh run --silent test
 
 test-backend: .venv/.dev frontend/dist/.built $(AZURITE)/node_modules/.installed ## サーバ側の試験だけ / only pytest; ARGS="-k name" narrows it
-	@cd backend && if [ -n "$(ARGS)" ]; then exec ../.venv/bin/pytest -q $(ARGS); fi; \
-	  ../.venv/bin/pytest -q -n 3 --dist loadgroup -m "not faults and not alone" && \
-	  exec ../.venv/bin/pytest -q -m "faults or alone"
+	@cd backend && exec ../.venv/bin/pytest -q $(ARGS)
 
 test-containers: .venv/.dev ## Docker の像を組み立てて立ち上げる / build the images and bring compose up healthy
 	@tools/containers.sh

@@ -12,7 +12,7 @@ from harness.journey import Journey
 from harness.product import Product
 from harness.sshd import ME, Sshd
 
-pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 LINES: Final = 1_000_000
 FIRST_LINES_MS: Final = 500

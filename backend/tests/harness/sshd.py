@@ -4,7 +4,6 @@ root なら利用者も作れる(``tsb`` で始まる名前だけ)。root でな
 """
 
 import asyncio
-import atexit
 import fcntl
 import getpass
 import itertools
@@ -90,11 +89,6 @@ class Sshd:
     _more_host_keys: list[Path] = field(default_factory=list)
     _process: asyncio.subprocess.Process | None = None
     _reader: asyncio.Task[None] | None = None
-
-    @property
-    def home(self) -> Path:
-        """``ME`` の家。この sshd だけのもの。"""
-        return self.folder / "home"
 
     def endpoint(
         self,
@@ -210,8 +204,8 @@ class Sshd:
         ]
         if options.force_command is not None:
             lines.append(f"ForceCommand {options.force_command}")
-        # 開発機の本物の家には、走りの跡も、重い .bashrc もある。ほかの sshd とも分けて、何も残さない
-        lines += [f"Match User {ME}", f"    SetEnv HOME={self.home}"]
+        # 開発機の root の .bashrc は重いことがある(pyenv など)。bash は SHLVL が 2 以上なら読まない。
+        lines += ["Match User root", "    SetEnv SHLVL=1"]
         return "\n".join(lines) + "\n"
 
 
@@ -250,9 +244,7 @@ async def start_sshd(options: SshdOptions | None = None) -> Sshd:
         # 権限を分ける sshd が要る、空の場所。
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="tsb-sshd-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     folder.chmod(0o755)
-    (folder / "home").mkdir()
     (folder / "authorized_keys").write_text(PUBLIC_LINE + "\n", encoding="utf-8")
     (folder / "authorized_keys").chmod(0o644)
     host_key = _write_host_key(folder, chosen.host_key_algorithm)
