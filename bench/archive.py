@@ -14,12 +14,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from database_bench import postgres
 from log_store import realistic, through_writer
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tsubame.business.shared.ids import TargetId
-from tsubame.data_access.db.embedded import EmbeddedPostgres
 from tsubame.data_access.db.engine import create_engine
 from tsubame.data_access.db.migrate import migrate
 from tsubame.data_access.logstore.archiving import LogArchiver
@@ -113,16 +113,13 @@ async def report(url: str, size: int, location: str) -> None:
 
 def main() -> None:
     size = int(sys.argv[1] if len(sys.argv) > 1 else 170) * 1_000_000
-    root = Path(tempfile.mkdtemp(prefix="tsubame-bench-"))
     # root では postgres の利用者に落とすので、物は別の置き場に
     objects = Path(tempfile.mkdtemp(prefix="tsubame-bench-archive-"))
-    postgres = EmbeddedPostgres(root)
     try:
         location = sys.argv[2] if len(sys.argv) > 2 else f"file://{objects}"
-        asyncio.run(report(postgres.start_blocking(), size, location))
+        with postgres() as url:
+            asyncio.run(report(url, size, location))
     finally:
-        postgres.stop_blocking()
-        shutil.rmtree(root)
         shutil.rmtree(objects)
 
 

@@ -5,13 +5,11 @@
 """
 
 import asyncio
-import shutil
 import statistics
 import sys
-import tempfile
 import time
-from pathlib import Path
 
+from database_bench import postgres
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -20,7 +18,6 @@ from tsubame.business.audit.keeper import AuditKeeper
 from tsubame.business.audit.verification import Verifier
 from tsubame.business.shared.ids import ProjectId
 from tsubame.business.shared.paging import PageRequest
-from tsubame.data_access.db.embedded import EmbeddedPostgres
 from tsubame.data_access.db.engine import create_engine
 from tsubame.data_access.db.migrate import migrate
 from tsubame.data_access.queue.delivery import create_queue_app
@@ -134,13 +131,8 @@ async def report(url: str, count: int) -> bool:
 
 def main() -> None:
     count = int(sys.argv[1] if len(sys.argv) > 1 else 1_000_000)
-    root = Path(tempfile.mkdtemp(prefix="tsubame-bench-"))
-    postgres = EmbeddedPostgres(root)
-    try:
-        good = asyncio.run(report(postgres.start_blocking(), count))
-    finally:
-        postgres.stop_blocking()
-        shutil.rmtree(root, ignore_errors=True)
+    with postgres() as url:
+        good = asyncio.run(report(url, count))
     sys.exit(0 if good else 1)
 
 

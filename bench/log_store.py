@@ -5,16 +5,14 @@
 
 import asyncio
 import random
-import shutil
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import psycopg
+from database_bench import postgres
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -24,7 +22,6 @@ from tsubame.business.executions.masking import Masker, MaskingPlan
 from tsubame.business.executions.states import TargetState
 from tsubame.business.jobs.entities import ScriptSpec
 from tsubame.business.shared.ids import ExecutionId, ProjectId, TargetId, WorkerId
-from tsubame.data_access.db.embedded import EmbeddedPostgres
 from tsubame.data_access.db.engine import create_engine
 from tsubame.data_access.db.migrate import migrate
 from tsubame.data_access.literal_search import LiteralSearch
@@ -188,13 +185,8 @@ async def report(url: str, size: int) -> None:
 
 def main() -> None:
     size = int(sys.argv[1] if len(sys.argv) > 1 else 170) * 1_000_000
-    root = Path(tempfile.mkdtemp(prefix="tsubame-bench-"))
-    postgres = EmbeddedPostgres(root)
-    try:
-        asyncio.run(report(postgres.start_blocking(), size))
-    finally:
-        postgres.stop_blocking()
-        shutil.rmtree(root)
+    with postgres() as url:
+        asyncio.run(report(url, size))
 
 
 if __name__ == "__main__":

@@ -5,21 +5,18 @@
 
 import asyncio
 import random
-import shutil
 import statistics
 import string
 import sys
-import tempfile
 import time
-from pathlib import Path
 
+from database_bench import postgres
 from log_store import DAY, new_target, realistic
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tsubame.business.executions.log_writer import LogWriter
 from tsubame.business.executions.masking import Masker, MaskingPlan
 from tsubame.business.executions.secret_forms import forms_of
-from tsubame.data_access.db.embedded import EmbeddedPostgres
 from tsubame.data_access.db.engine import create_engine
 from tsubame.data_access.db.migrate import migrate
 from tsubame.data_access.literal_search import LiteralSearch
@@ -94,13 +91,8 @@ async def report(url: str, size: int) -> bool:
 
 def main() -> None:
     size = int(sys.argv[1] if len(sys.argv) > 1 else 60) * 1_000_000
-    root = Path(tempfile.mkdtemp(prefix="tsubame-bench-"))
-    postgres = EmbeddedPostgres(root)
-    try:
-        good = asyncio.run(report(postgres.start_blocking(), size))
-    finally:
-        postgres.stop_blocking()
-        shutil.rmtree(root, ignore_errors=True)
+    with postgres() as url:
+        good = asyncio.run(report(url, size))
     sys.exit(0 if good else 1)
 
 

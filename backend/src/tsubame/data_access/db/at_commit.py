@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import LiteralString
 
-import psycopg
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from tsubame.data_access.db.driver import driver_of
 
 
 class AtCommit:
@@ -27,10 +28,7 @@ class AtCommit:
         """
         if not self._statements:
             return
-        raw = await self._connection.get_raw_connection()
-        driver = raw.driver_connection
-        if not isinstance(driver, psycopg.AsyncConnection):  # engine.py がただ一つのドライバを決めている
-            raise TypeError(type(driver))
+        driver = await driver_of(self._connection)
         async with driver.pipeline():
             for statement, parameters in self._statements:
                 await driver.execute(statement, parameters)

@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from tsubame.business.shared.errors import StorageUnavailableError
+from tsubame.data_access.db.driver import driver_of
 from tsubame.data_access.transactions import is_outage
 
 
@@ -44,10 +45,7 @@ async def binary_cursor(connection: AsyncConnection) -> AsyncIterator[psycopg.As
 
     Raises: StorageUnavailableError。
     """
-    raw = await connection.get_raw_connection()
-    driver = raw.driver_connection
-    if not isinstance(driver, psycopg.AsyncConnection):  # engine.py がただ一つのドライバを決めている
-        raise TypeError(type(driver))
+    driver = await driver_of(connection)
     try:
         async with driver.cursor(binary=True) as cursor:
             yield cursor

@@ -7,6 +7,7 @@ import procrastinate
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tsubame.business.shared.ids import TargetId
+from tsubame.data_access.db.driver import driver_of
 
 DRIVE_TASK: Final = "drive_target"
 QUEUE_NAME: Final = "targets"
@@ -20,7 +21,7 @@ class SqlQueue:
         self._connection = connection
 
     async def deliver(self, target_ids: Sequence[TargetId]) -> None:
-        raw = await self._connection.get_raw_connection()
+        driver = await driver_of(self._connection)
         jobs = [
             self._app.configure_task(
                 DRIVE_TASK,
@@ -30,4 +31,4 @@ class SqlQueue:
             ).make_new_job(target_id=int(target_id))
             for target_id in target_ids
         ]
-        await self._app.job_manager.batch_defer_jobs_async(jobs=jobs, connection=raw.driver_connection)
+        await self._app.job_manager.batch_defer_jobs_async(jobs=jobs, connection=driver)

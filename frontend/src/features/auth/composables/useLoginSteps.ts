@@ -8,7 +8,7 @@ import { useSession } from '../sessionStore'
 
 export type LoginStep = 'password' | 'code' | 'enrol' | 'recovery'
 
-interface LoginSteps {
+export interface LoginSteps {
   step: ComputedRef<LoginStep>
   enrolment: ShallowRef<EnrolmentRead | null>
   recoveryCodes: ShallowRef<readonly string[] | null>
